@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/base/buffer.h"
+#include "lemona/event/event.h"
+
+/*
+ * The payload of one frame: a batch of definitions, bindings, events and gaps
+ * in columns (docs/formats/log.md, "Payload"). The log module compresses and
+ * frames what is made here.
+ */
+#define LM_BATCH_MAX_EVENTS 16384u
+#define LM_BATCH_MAX_BYTES (1u << 20) /* decoded payload: a reader refuses more */
+
+/** Collects one frame. Strings are copied in. */
+struct lm_batch;
+
+int lm_batch_new(struct lm_batch **ret_batch);
+struct lm_batch *lm_batch_free(struct lm_batch *batch);
+void lm_batch_reset(struct lm_batch *batch);
+
+/** Approximate size of the payload so far, bytes; events so far. */
+size_t lm_batch_bytes(const struct lm_batch *batch);
+uint32_t lm_batch_events(const struct lm_batch *batch);
+
+/** @return 0; -ENOMEM; -EMSGSIZE (a string above its maximum, or the batch is full: encode first) */
+int lm_batch_add_object(struct lm_batch *batch, const struct lm_object *object);
+int lm_batch_add_binding(struct lm_batch *batch, const struct lm_binding *binding);
+int lm_batch_add_event(struct lm_batch *batch, const struct lm_event *event);
+int lm_batch_add_gap(struct lm_batch *batch, const struct lm_gap *gap);
+
+/**
+ * Write the payload.
+ * @param base_ns  time that the columns count from (frame header)
+ * @return 0; -ENOMEM
+ */
+int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out);
+
+/** Walks one decoded payload in stored order: objects, bindings, gaps, events. */
+struct lm_batch_reader;
+
+/**
+ * @param payload  borrowed until _free; strings of items point into it
+ * @return 0; -LM_E_DAMAGED; -ENOMEM
+ */
+int lm_batch_reader_new(const void *payload, size_t len, uint64_t base_ns, uint64_t first_event,
+			struct lm_batch_reader **ret_reader);
+struct lm_batch_reader *lm_batch_reader_free(struct lm_batch_reader *reader);
+/** @return 1 with an item; 0 at the end; -LM_E_DAMAGED. event.begin_ns is not set here. */
+int lm_batch_reader_next(struct lm_batch_reader *reader, struct lm_item *ret_item);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lemona/event/object.h"
+
+/*
+ * Events: one recorded action, by one thread, on up to two objects and two
+ * names. The numbers are part of the log format: append, never renumber.
+ */
+enum lm_op {
+	LM_OP_NONE = 0,
+	/* process life */
+	LM_OP_FORK = 1,    /* object: child process; arg: clone flags */
+	LM_OP_THREAD = 2,  /* a thread of the same process; arg: clone flags; result: its tid */
+	LM_OP_EXEC = 3,    /* object: program file; object2: the new process version; name: program's name.
+			    * Failed: object 0, name: the claimed path */
+	LM_OP_EXIT = 4,    /* result: wait status; the whole process ends */
+	/* files */
+	LM_OP_OPEN = 5,    /* object, name; arg: O_* flags; LM_EVENT_CREATED */
+	LM_OP_CLOSE = 6,   /* object (tracked: LM_EVENT_DERIVED); arg: fd */
+	LM_OP_DUP = 7,     /* object; result: the new fd; arg: the old fd */
+	LM_OP_READ = 8,    /* object; result: bytes */
+	LM_OP_WRITE = 9,   /* object; result: bytes */
+	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
+	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, splice, tee, ...) */
+	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
+	LM_OP_MPROTECT = 13, /* object; arg: prot; */
+	LM_OP_MUNMAP = 14, /* object: a file that was mapped (LM_EVENT_DERIVED) */
+	LM_OP_READDIR = 15, /* object: directory */
+	LM_OP_STAT = 16,   /* name or object: stat, access, readlink, getxattr: knowledge, no content */
+	/* names */
+	LM_OP_MKNOD = 17,  /* object if known, name; arg: mode */
+	LM_OP_MKDIR = 18,  /* object if known, name; arg: mode */
+	LM_OP_LINK = 19,   /* object if known, name: old, name2: new */
+	LM_OP_SYMLINK = 20,/* object if known, name: the new link, name2: target as claimed (dir 0) */
+	LM_OP_RENAME = 21, /* object if known, name: old, name2: new; arg: RENAME_* flags */
+	LM_OP_UNLINK = 22, /* object if known, name */
+	LM_OP_RMDIR = 23,  /* object if known, name */
+	/* attributes */
+	LM_OP_CHMOD = 24,  /* object or name; arg: mode */
+	LM_OP_CHOWN = 25,  /* object or name; arg: uid | gid << 32 */
+	LM_OP_UTIMES = 26, /* object or name */
+	LM_OP_SETXATTR = 27, /* object or name; sets or removes, ACLs and capabilities too */
+	/* sockets and other channels */
+	LM_OP_SOCKET = 28, /* object; result: fd */
+	LM_OP_SOCKETPAIR = 29, /* object, object2 */
+	LM_OP_BIND = 30,   /* object */
+	LM_OP_LISTEN = 31, /* object */
+	LM_OP_CONNECT = 32,/* object */
+	LM_OP_ACCEPT = 33, /* object: the new socket; object2: the listener */
+	LM_OP_SEND = 34,   /* object; result: bytes */
+	LM_OP_RECV = 35,   /* object; result: bytes */
+	LM_OP_SHUTDOWN = 36, /* object */
+	LM_OP_PIPE = 37,   /* object */
+	LM_OP_MEMFD = 38,  /* object: memory */
+	LM_OP_FDSEND = 39, /* object: socket; object2: what was passed */
+	LM_OP_FDRECV = 40, /* object: socket; object2: what was passed; result: the new fd */
+	/* process to process; object: the target process */
+	LM_OP_SIGNAL = 41, /* arg: signal number */
+	LM_OP_PTRACE = 42, /* arg: request */
+	LM_OP_VMREAD = 43, /* result: bytes */
+	LM_OP_VMWRITE = 44,/* result: bytes */
+	/* attributes of the actor; its object is defined anew with the new values */
+	LM_OP_SETCRED = 45,/* setuid family, capset */
+	LM_OP_CHDIR = 46,  /* object: directory */
+	LM_OP_CHROOT = 47, /* object: directory (chroot, pivot_root) */
+	LM_OP_SETNS = 48,  /* setns, unshare; arg: CLONE_NEW* flags */
+	LM_OP_MOUNT = 49,  /* object: root directory of what was mounted if known, name: where */
+	LM_OP_UMOUNT = 50, /* name: where */
+	/* into the kernel; object: LM_OBJECT_KERNEL */
+	LM_OP_MODULE = 51, /* object2: the module's file if known */
+	LM_OP_BPF = 52,    /* arg: command */
+	LM_OP_KEXEC = 53,
+	LM_OP_IOCTL = 54,  /* object; arg: request (only requests that carry influence) */
+	LM_OP_MAX = LM_OP_IOCTL,
+};
+
+enum lm_event_flag {
+	LM_EVENT_CLAIMED = 1u << 0,  /* a name or object comes from user memory, unconfirmed */
+	LM_EVENT_DERIVED = 1u << 1,  /* the object comes from tracked state, not from the kernel */
+	LM_EVENT_CREATED = 1u << 2,  /* an open that created the file */
+	LM_EVENT_VM_SHARED = 1u << 3,/* a fork whose child shares its parent's memory */
+	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or the dentry itself) */
+	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */
+};
+
+/* Where the action came from. A Linux x86-64 system call number, or: */
+#define LM_CALL_COMPAT 0x4000u /* | the i386 number */
+#define LM_CALL_URING 0x8000u  /* | io_uring opcode */
+#define LM_CALL_NONE 0xffffu   /* not a call: scheduler, recorder */
+
+struct lm_event {
+	uint64_t id;         /* number in the log, from 1, dense; set by writer and reader */
+	uint64_t begin_ns;   /* boot time; see lm_log: bounded by the thread's previous event */
+	uint64_t end_ns;     /* boot time of the record itself */
+	lm_object_id actor;  /* process version */
+	uint32_t tid;        /* thread, initial pid namespace */
+	uint16_t op;         /* enum lm_op */
+	uint16_t flags;      /* enum lm_event_flag */
+	uint16_t call;       /* system call number or LM_CALL_* */
+	uint16_t cpu;
+	int64_t result;      /* as the call returned: negative errno when it failed */
+	lm_object_id object, object2;
+	lm_object_id name, name2;
+	uint64_t arg;        /* meaning by op */
+};
+
+/** A call failed when it returned -4095..-1. EXIT and THREAD never fail. */
+bool lm_event_failed(const struct lm_event *ev);
+
+/** "read", "rename", ...; "unknown" outside the enum. Static. */
+const char *lm_op_name(enum lm_op op);
+/** LM_OP_NONE when no op has that name. */
+enum lm_op lm_op_from_name(const char *name);
+/** "openat", "io_uring:read", "i386:3", ""; x86-64 table. buf is used when no static text exists. */
+const char *lm_call_name(uint16_t call, char buf[32]);
+
+/**
+ * A name of a file seen to hold at a time: directories as the kernel walked
+ * them, files that were open before the recorder started.
+ */
+enum lm_binding_flag {
+	LM_BINDING_MOUNT = 1u << 0, /* file is the root of a mount that covers this name */
+	LM_BINDING_ROOT = 1u << 1,  /* file is "/" of some process or mount namespace; name is 0 */
+};
+
+struct lm_binding {
+	uint64_t time_ns;
+	lm_object_id file;
+	lm_object_id name; /* 0 with LM_BINDING_ROOT */
+	uint8_t flags;
+};
+
+/** Events known to be missing. Evidence too. */
+enum lm_gap_reason {
+	LM_GAP_FULL = 1,    /* a kernel buffer had no room */
+	LM_GAP_NESTED = 2,  /* an interrupted probe could not record */
+	LM_GAP_FAULT = 3,   /* a helper in the kernel failed */
+	LM_GAP_WRITE = 4,   /* the log could not be written (disk full, ...) */
+	LM_GAP_CUT = 5,     /* the log ends without its end mark, or a frame is torn */
+	LM_GAP_DAMAGED = 6, /* frames that the reader had to skip */
+	LM_GAP_QUEUE = 7,   /* the name event queue overflowed: names unconfirmed */
+	LM_GAP_STATE = 8,   /* state from before the start that could not be read */
+};
+
+#define LM_GAP_CPU_NONE 0xffffu
+
+struct lm_gap {
+	uint64_t begin_ns, end_ns; /* end UINT64_MAX: to the end of the log, unknown */
+	uint64_t count;            /* events lost; 0: not known */
+	uint64_t kinds;            /* bit (1 << raw record kind) of what was lost; 0: not known */
+	uint32_t tgid;             /* the one process that lost events, or 0 */
+	uint16_t cpu;              /* or LM_GAP_CPU_NONE */
+	uint16_t reason;           /* enum lm_gap_reason */
+};
+
+const char *lm_gap_reason_name(enum lm_gap_reason reason);
+
+/* What flows from decoder to writer, and from reader to everything else. */
+enum lm_item_kind { LM_ITEM_OBJECT = 1, LM_ITEM_BINDING = 2, LM_ITEM_EVENT = 3, LM_ITEM_GAP = 4 };
+
+struct lm_item {
+	uint8_t kind; /* enum lm_item_kind */
+	union {
+		struct lm_object object;
+		struct lm_binding binding;
+		struct lm_event event;
+		struct lm_gap gap;
+	};
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lemona/base/str.h"
+
+/*
+ * Objects: the things that can carry influence, identified by kernel facts and
+ * never by a string that user space handed in.
+ *
+ * Inside one log every object has a number, from 1, dense, in the order of
+ * first definition. 0 means none. A definition may be repeated with the same
+ * number: the later one holds from its time on (a socket that gets connected, a
+ * process that changes its credentials). Fields of identity never change.
+ */
+typedef uint32_t lm_object_id;
+
+#define LM_OBJECT_NONE 0u
+#define LM_OBJECT_KERNEL 1u /* always the first object of a log */
+
+enum lm_object_kind {
+	LM_OBJECT_KIND_NONE = 0,
+	LM_OBJECT_KIND_KERNEL = 1,
+	LM_OBJECT_KIND_PROCESS = 2, /* one version of a process: a new one at every exec */
+	LM_OBJECT_KIND_FILE = 3,    /* whatever has an inode and is none of the below */
+	LM_OBJECT_KIND_NAME = 4,    /* a component in a directory */
+	LM_OBJECT_KIND_SOCKET = 5,
+	LM_OBJECT_KIND_PIPE = 6,    /* anonymous pipe (pipefs) */
+	LM_OBJECT_KIND_MEMORY = 7,  /* memfd, SysV and POSIX shared memory, shared anonymous */
+	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_MEMORY,
+};
+
+enum lm_object_flag {
+	LM_OBJECT_FOUND = 1u << 0,   /* existed before the recorder started */
+	LM_OBJECT_PARTIAL = 1u << 1, /* its definition was lost or never seen: identity only */
+	LM_OBJECT_CLAIMED = 1u << 2, /* name from user memory, not confirmed by the kernel */
+	LM_OBJECT_SELF = 1u << 3,    /* the recorder's own process */
+};
+
+#define LM_PROCESS_ARGV_MAX_BYTES 4096u /* longer vectors are cut: argv_cut */
+#define LM_NAME_MAX_BYTES 4096u         /* a component has at most 255; a claimed path more */
+
+/** One version of a process. Identity: tgid, start_ns, version. */
+struct lm_process {
+	uint32_t tgid;          /* in the initial pid namespace */
+	uint32_t ns_tgid;       /* in its own pid namespace */
+	uint64_t start_ns;      /* task->start_boottime of the thread group leader */
+	uint32_t version;       /* 0 from fork, +1 at every exec */
+	lm_object_id previous;  /* the version before this one (same process), or 0 */
+	lm_object_id parent;    /* process version that forked it; for version > 0 the same one */
+	lm_object_id exe;       /* file executed */
+	lm_object_id loader;    /* ELF interpreter the kernel mapped, or 0 */
+	lm_object_id script;    /* reserved for a script handed to exe by the kernel, or 0 */
+	lm_object_id cwd;       /* directory file */
+	lm_object_id root;      /* directory file that is this process's "/" */
+	lm_object_id exe_name;  /* name under which exe was found, or 0 */
+	uint32_t sid;           /* session id, initial pid namespace */
+	uint32_t tty;           /* device number (new_encode_dev), 0 none */
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	uint32_t loginuid;      /* 0xffffffff unset or not known */
+	uint64_t cap_effective;
+	uint64_t cgroup;        /* cgroup v2 id (kernfs inode) */
+	uint32_t ns_pid, ns_mnt, ns_net, ns_user; /* namespace inode numbers */
+	uint32_t argc;          /* 0 where never executed in sight */
+	uint32_t env_bytes;     /* size of the environment at exec */
+	bool argv_cut;          /* argv below is only the first part */
+	struct lm_str argv;     /* NUL-separated */
+	struct lm_str comm;     /* task->comm */
+};
+
+/** Identity: device, inode, generation. */
+struct lm_file {
+	uint32_t dev;        /* sb->s_dev in the kernel's own encoding: major << 20 | minor */
+	uint64_t inode;
+	uint32_t generation; /* inode->i_generation; 0 where not known */
+	uint32_t mode;       /* S_IF* and permission bits */
+	uint32_t rdev;       /* for devices, kernel encoding */
+	uint32_t fs_magic;   /* sb->s_magic; 0 where not known */
+	uint8_t fs_uuid[16]; /* sb->s_uuid; all zero where the file system has none */
+};
+
+/** Identity: directory file and component. */
+struct lm_name {
+	lm_object_id dir;      /* directory file; 0 when the start of a claimed path is not known */
+	struct lm_str component;
+};
+
+/*
+ * Directories get their own names by events with op LM_OP_BIND (see event.h),
+ * so that a path is derived from names at a time.
+ */
+
+enum lm_address_family { LM_AF_NONE = 0, LM_AF_UNIX = 1, LM_AF_INET = 2, LM_AF_INET6 = 10 };
+
+/** One end of a connection. */
+struct lm_address {
+	uint16_t family;   /* AF_* of Linux */
+	uint16_t port;     /* host order, inet only */
+	uint8_t ip[16];    /* network order; first 4 bytes for AF_INET */
+	struct lm_str path;/* unix: path, or "@abstract" */
+};
+
+/** Identity: device (sockfs) and inode; the cookie where the kernel has assigned one. */
+struct lm_socket {
+	uint32_t dev;
+	uint64_t inode;
+	uint64_t cookie;      /* 0: not assigned */
+	uint16_t family, type, protocol;
+	uint32_t ns_net;
+	struct lm_address local, remote;
+	uint64_t peer_inode;  /* unix and socketpair: the other end's inode, 0 not known */
+	lm_object_id path_file; /* unix: the file system node it is bound to or connected through */
+};
+
+/** Identity: device (pipefs) and inode. */
+struct lm_pipe {
+	uint32_t dev;
+	uint64_t inode;
+};
+
+enum lm_memory_type { LM_MEMORY_MEMFD = 1, LM_MEMORY_SHM = 2, LM_MEMORY_ANONYMOUS = 3, LM_MEMORY_IPC = 4,
+		      LM_MEMORY_EVENTFD = 5 };
+
+struct lm_memory {
+	uint16_t type;      /* enum lm_memory_type */
+	uint32_t dev;
+	uint64_t inode;     /* or ipc id */
+	struct lm_str label;/* memfd name, ipc key in hex, ... */
+};
+
+struct lm_object {
+	lm_object_id id;
+	uint8_t kind;     /* enum lm_object_kind; selects the member below */
+	uint8_t flags;    /* enum lm_object_flag */
+	uint64_t time_ns; /* this definition holds from here */
+	union {
+		struct lm_process process;
+		struct lm_file file;
+		struct lm_name name;
+		struct lm_socket socket;
+		struct lm_pipe pipe;
+		struct lm_memory memory;
+	};
+};
+
+/** Static lower-case word for a kind: "process", "file", ...; "unknown" outside the enum. */
+const char *lm_object_kind_name(enum lm_object_kind kind);

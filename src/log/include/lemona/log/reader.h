@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/log/writer.h"
+
+/*
+ * Reading a log, live or finished. Every byte is hostile.
+ */
+enum lm_log_state {
+	LM_LOG_ENDED = 1,   /* has its end frame */
+	LM_LOG_LIVE = 2,    /* a writer holds its lock */
+	LM_LOG_CUT = 3,     /* no end frame and nobody writes: recorder killed, power lost, cut */
+};
+
+struct lm_log;
+
+/**
+ * @param path  a log directory, or one segment file of one
+ * @return 0; -ENOENT; -EACCES; -LM_E_FORMAT (not a Lemona log); -LM_E_EMPTY; -LM_E_VERSION;
+ *         -LM_E_DAMAGED (first header); -ENOMEM. A sentence is in diag.
+ */
+int lm_log_open(const char *path, struct lm_log **ret_log, struct lm_diag *diag);
+struct lm_log *lm_log_free(struct lm_log *log);
+
+const struct lm_log_meta *lm_log_meta(const struct lm_log *log);
+
+/**
+ * The next item, in stored order. Events are in frame order, sorted by end_ns inside one frame;
+ * between frames they may overlap by a few milliseconds. Definitions precede use. event.begin_ns is
+ * the end_ns of the same thread's previous event (the thread's start when it is the first), never
+ * later than end_ns: sound for backtracking, because the action cannot have begun earlier.
+ * Strings in the item live until the next call.
+ *
+ * Damage: a frame that does not check is skipped, and an LM_ITEM_GAP (LM_GAP_DAMAGED or
+ * LM_GAP_CUT) is returned in its place; lm_log_damage() then has a sentence. A cut log ends with an
+ * LM_GAP_CUT gap, once.
+ *
+ * @return 1 with an item; 0 at the end (of a live log: for now, call again later); -EIO; -ENOMEM
+ */
+int lm_log_next(struct lm_log *log, struct lm_item *ret_item);
+
+/** Valid once lm_log_next() returned 0. */
+enum lm_log_state lm_log_state(const struct lm_log *log);
+
+/** NULL, or one sentence about the first damage met so far (torn or altered frame). */
+const char *lm_log_damage(const struct lm_log *log);
+
+/** CLOCK_REALTIME minus CLOCK_BOOTTIME as recorded nearest before boot time t. */
+int64_t lm_log_wall_offset_ns(const struct lm_log *log, uint64_t t_ns);
+
+/** Totals so far; bytes from the files' sizes. */
+void lm_log_read_counts(const struct lm_log *log, struct lm_log_counts *ret_counts);

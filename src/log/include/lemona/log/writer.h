@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/base/diag.h"
+#include "lemona/event/event.h"
+
+/*
+ * The log: a directory of append-only segment files, each a sequence of
+ * checksummed, numbered, compressed frames (docs/formats/log.md).
+ */
+struct lm_log_meta {
+	char host[256];        /* node name */
+	char boot_id[37];      /* /proc/sys/kernel/random/boot_id */
+	char machine_id[33];   /* /etc/machine-id, or empty */
+	char kernel[256];      /* uname release and version */
+	char recorder[64];     /* "lemona 0.1.0" */
+	char attach[32];       /* "tracepoint", "trampoline", "imported" */
+	char level[16];        /* "provenance" */
+	uint64_t start_ns;     /* boot time of the start */
+	uint64_t start_wall_ns;
+};
+
+struct lm_log_options {
+	size_t segment_bytes; /* rotate above this; 0: 64 MiB */
+	int compression;      /* zstd level; 0: 1 */
+};
+
+struct lm_log_writer;
+
+/**
+ * Make a new log directory (mode 0700) with its first segment, and lock it.
+ * Parent directories must exist. An existing, empty directory is taken.
+ *
+ * @return 0; -EEXIST (holds something already); -ENOENT; -EACCES; -ENOSPC; -EIO; -ENOMEM
+ */
+int lm_log_create(const char *path, const struct lm_log_meta *meta,
+		  const struct lm_log_options *options, struct lm_log_writer **ret_writer,
+		  struct lm_diag *diag);
+
+/**
+ * Add one item to the frame being built. Borrowed: strings are copied.
+ * Definitions must come before what uses them. event.id is assigned here;
+ * event.begin_ns is not stored (the reader bounds it, see reader.h).
+ * A full frame is written out; see lm_log_flush() for what that can return.
+ *
+ * @return 0; -ENOMEM; -ENOSPC, -EIO, ... (this frame's events are kept as a WRITE gap, which is
+ *         written as soon as writing works again: call on, nothing is lost silently)
+ */
+int lm_log_add(struct lm_log_writer *writer, const struct lm_item *item);
+
+/** End the frame being built, if it holds anything, and write(2) it. Visible to readers on return. */
+int lm_log_flush(struct lm_log_writer *writer);
+
+/** Time since the oldest item in the unwritten frame was added, ns; 0 when empty. */
+uint64_t lm_log_pending_ns(const struct lm_log_writer *writer);
+
+struct lm_log_counts {
+	uint64_t events, objects, lost; /* lost: sum over gap items */
+	uint64_t bytes;                 /* on disk */
+	uint64_t frames;
+};
+void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret_counts);
+
+/** Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned. */
+int lm_log_close(struct lm_log_writer *writer, struct lm_diag *diag);
+/** Let go without an end frame (tests of crashes, error paths). NULL allowed; returns NULL. */
+struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer);
