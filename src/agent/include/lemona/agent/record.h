@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lemona/base/diag.h"
+
+/* Recording: sensor, identification and log writer put together. */
+struct lm_record_options {
+	const char *log_path;      /* directory to make */
+	char *const *command;      /* NULL-terminated argv to run and stop with, or NULL */
+	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
+	uint64_t segment_bytes;    /* 0: default of the log */
+	void (*on_start)(void *data); /* called once everything is attached; may be NULL */
+	void *on_start_data;
+};
+
+struct lm_record_summary {
+	uint64_t events;      /* written to the log */
+	uint64_t lost;        /* known to be missing */
+	uint64_t self;        /* of the recorder itself, left out */
+	uint64_t bytes;       /* of the log on disk */
+	uint64_t elapsed_ns;
+	int command_status;   /* wait(2) status of the command; 0 without one */
+	bool command_ran;
+};
+
+/**
+ * Record until the command ends, SIGINT or SIGTERM arrives. Installs handlers for both for the
+ * time of the call and restores them.
+ *
+ * @return 0; -EPERM (not root, or capabilities missing); -ENOSYS (kernel lacks what is needed);
+ *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written: recording
+ *         went on as long as it could; the summary is filled in); -ENOMEM
+ */
+int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
+		  struct lm_diag *diag);
