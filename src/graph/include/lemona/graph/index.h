@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/base/buffer.h"
+#include "lemona/base/diag.h"
+#include "lemona/event/dependency.h"
+#include "lemona/event/event.h"
+
+struct lm_log;
+
+/*
+ * The index: one log's objects, events, names over time and dependencies,
+ * adjacent by object and ordered by time. Filled once, then read only.
+ * Everything that walks a graph asks through the functions below, so that an
+ * index kept elsewhere can take this one's place.
+ */
+struct lm_index;
+
+int lm_index_new(struct lm_index **ret_index);
+struct lm_index *lm_index_free(struct lm_index *index);
+
+/**
+ * Take in one item. Strings are copied. Definitions precede use.
+ *
+ * @return 0; -ENOMEM; -LM_E_DAMAGED (an object number out of range, or used with another kind);
+ *         -EBUSY (the index is finished)
+ */
+int lm_index_add(struct lm_index *index, const struct lm_item *item);
+
+/** Name of the host, for answers. Copied; cut to 255 bytes. */
+void lm_index_set_host(struct lm_index *index, const char *host);
+
+/** CLOCK_REALTIME minus CLOCK_BOOTTIME from boot time `from_ns` on. In time order. */
+int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns);
+
+/** The log has no end mark and nobody writes it: answers are not complete. */
+void lm_index_set_cut(struct lm_index *index);
+
+/** Build adjacency, names over time and socket pairs. Nothing can be added after. @return 0; -ENOMEM */
+int lm_index_finish(struct lm_index *index);
+
+/**
+ * Read a log to its present end and finish: host, wall clock, items, end state.
+ *
+ * @param log  open log, read from where it stands
+ * @return 0; -LM_E_EMPTY (not one event); what lm_log_next() and lm_index_add() return. A sentence
+ *         is in diag.
+ */
+int lm_index_load(struct lm_log *log, struct lm_index **ret_index, struct lm_diag *diag);
+
+uint32_t lm_index_object_count(const struct lm_index *index); /* ids run from 1 to this */
+uint64_t lm_index_event_count(const struct lm_index *index);
+
+/**
+ * The last definition of an object; strings are borrowed from the index.
+ * @return 0; -ENOENT (no such object)
+ */
+int lm_index_object(const struct lm_index *index, lm_object_id id, struct lm_object *ret_object);
+enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id);
+
+/** By number in the log; NULL when there is none. Borrowed. */
+const struct lm_event *lm_index_event(const struct lm_index *index, uint64_t event_id);
+
+/** First and last moment at which anything in the log happened, boot time. */
+void lm_index_span(const struct lm_index *index, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
+
+uint64_t lm_index_wall_ns(const struct lm_index *index, uint64_t boot_ns);
+/** The other way; 0 when the wall time lies before the boot. */
+uint64_t lm_index_boot_ns(const struct lm_index *index, uint64_t wall_ns);
+
+/* The gaps of the log, in stored order. */
+size_t lm_index_gap_count(const struct lm_index *index);
+const struct lm_gap *lm_index_gap(const struct lm_index *index, size_t i);
+
+/*
+ * Adjacency. One influence of one event, with open-ended ones closed.
+ */
+struct lm_link {
+	uint64_t begin_ns, end_ns;
+	lm_object_id source, sink;
+	uint32_t event;  /* position: lm_index_event_at() */
+	uint16_t op;     /* enum lm_op */
+	uint8_t control; /* enum lm_control */
+	uint8_t flags;   /* enum lm_dependency_flag */
+};
+
+const struct lm_event *lm_index_event_at(const struct lm_index *index, uint32_t position);
+
+/** A run of links of one object. */
+struct lm_links {
+	const struct lm_index *index;
+	const uint32_t *at;
+	uint32_t count;
+};
+
+/** Influences into an object that began before `before_ns`, in order of begin. */
+struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink, uint64_t before_ns);
+/** Influences out of an object that ended after `after_ns`, in order of end. */
+struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source, uint64_t after_ns);
+const struct lm_link *lm_links_get(const struct lm_links *links, uint32_t i);
+
+/** The other end of a connection on this host. */
+struct lm_peer {
+	lm_object_id socket;
+	uint64_t since_ns;  /* when both existed */
+	bool same_namespace;
+};
+/** @return number of peers; *ret_peers borrowed */
+uint32_t lm_index_peers(const struct lm_index *index, lm_object_id socket,
+			const struct lm_peer **ret_peers);
+
+/*
+ * Names over time.
+ */
+struct lm_bound {
+	lm_object_id name, file;
+	uint64_t begin_ns, end_ns; /* end UINT64_MAX: to the end of the log */
+	uint32_t event;            /* position of the event that bound it, or LM_NO_EVENT */
+	bool claimed;              /* the name comes from user memory, unconfirmed */
+};
+#define LM_NO_EVENT UINT32_MAX
+
+/** What a name was bound to, or which names a file had, in order of begin. */
+uint32_t lm_index_bounds_of_name(const struct lm_index *index, lm_object_id name,
+				 const struct lm_bound **ret_bounds);
+uint32_t lm_index_bounds_of_file(const struct lm_index *index, lm_object_id file,
+				 const struct lm_bound **ret_bounds);
+/** The binding of a name at a time, or the last one before it, or the first after it; NULL if none. */
+const struct lm_bound *lm_index_bound_of_name_at(const struct lm_index *index, lm_object_id name,
+						 uint64_t t_ns);
+const struct lm_bound *lm_index_bound_of_file_at(const struct lm_index *index, lm_object_id file,
+						 uint64_t t_ns);
+
+/** Names in a directory. @return count; *ret_names borrowed */
+uint32_t lm_index_names_in(const struct lm_index *index, lm_object_id dir,
+			   const lm_object_id **ret_names);
+bool lm_index_is_root(const struct lm_index *index, lm_object_id file);
+
+/**
+ * Derive the path of a file or name as it was at a time.
+ *
+ * @param root  directory that counts as "/" (a process's root); 0: the nearest root above
+ * @param out   the path is appended. It begins with "?/" when the log does not know where the
+ *              topmost directory hangs; nothing is appended when the object has no name at all
+ * @return 0; -ENOENT (no name at any time)
+ */
+int lm_index_path_at(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,
+		     lm_object_id root, struct lm_buffer *out);
+
+/**
+ * A path for a reader: as seen by the process that last acted on the object before t_ns.
+ * Same results as lm_index_path_at().
+ */
+int lm_index_path_seen(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,
+		       struct lm_buffer *out);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/graph/spec.h"
+
+/*
+ * Tracing: what may have influenced the detection points (backward), or what
+ * they may have influenced (forward), and nothing else.
+ */
+enum lm_direction { LM_BACKWARD = 0, LM_FORWARD = 1 };
+
+/* Filters: each can be switched off, each says how much it hid (docs/formats/graph.md). */
+enum lm_filter {
+	LM_FILTER_READ_ONLY = 0,
+	LM_FILTER_LOW_CONTROL = 1,
+	LM_FILTER_NO_ENTRY = 2,
+	LM_FILTER_HELPERS = 3,
+	LM_FILTER_COMMON = 4,
+	LM_FILTER_OLDER_INPUTS = 5,
+	LM_FILTER_PEER_NAMESPACE = 6,
+	LM_FILTER_NAMES = 7,
+	LM_FILTER_COUNT = 8,
+};
+#define LM_FILTERS_NONE 0u
+#define LM_FILTERS_ALL ((1u << LM_FILTER_COUNT) - 1u)
+
+/** "read-only", ...; NULL outside the enum. Static. */
+const char *lm_filter_name(enum lm_filter filter);
+/** One line about what it hides, for --help. Static. */
+const char *lm_filter_purpose(enum lm_filter filter);
+/** Bits for a name: one filter, or all of them for "all"; 0 when no filter has that name. */
+uint32_t lm_filter_bits(const char *name);
+
+struct lm_trace_options {
+	enum lm_direction direction;
+	uint32_t filters;                /* bits 1 << enum lm_filter that are on */
+	const struct lm_detections *from;
+	const struct lm_detections *to;  /* keep what lies between; NULL or empty: no limit */
+	uint64_t since_ns, until_ns;     /* boot time; until 0: the end of the log */
+	uint32_t max_nodes;              /* stop walking there and say so; 0: no limit */
+};
+
+struct lm_answer;
+
+/**
+ * Walk and filter.
+ *
+ * @param index  finished; borrowed by the answer, which must go first
+ * @return 0; -EINVAL (no detection points); -ENOMEM
+ */
+int lm_trace(const struct lm_index *index, const struct lm_trace_options *options,
+	     struct lm_answer **ret_answer, struct lm_diag *diag);
+struct lm_answer *lm_answer_free(struct lm_answer *answer);
+
+enum lm_node_flag {
+	LM_NODE_DETECTION = 1u << 0,
+	LM_NODE_ENTRY = 1u << 1,
+	LM_NODE_REMOVED = 1u << 2, /* name: bound to no file at the end */
+};
+
+struct lm_answer_node {
+	char id[16];          /* "p17", "f42": kind and object number; stable for one log */
+	lm_object_id object;  /* 0 for a group */
+	uint8_t kind;         /* enum lm_object_kind; NONE for a group */
+	uint8_t flags;        /* enum lm_node_flag */
+	uint32_t depth;       /* steps of influence from the first node of its branch */
+	uint64_t first_ns, last_ns; /* of its edges in the answer */
+	const char *label;    /* NUL-terminated, foreign bytes as they are; owned by the answer */
+	const char *path;     /* file, name: derived path; process: path of its program; or NULL */
+};
+
+struct lm_answer_edge {
+	uint32_t from, to;    /* node positions */
+	uint16_t op;          /* enum lm_op; LM_OP_NONE: a directory's name above a name (op_name) */
+	uint8_t control;      /* enum lm_control, the highest of what was merged */
+	const char *op_name;  /* lm_op_name(), "directory" or "connection"; static */
+	uint64_t begin_ns, end_ns;
+	uint64_t count;       /* events merged */
+	uint64_t bytes;       /* sum of results of reads and writes */
+	uint64_t event;       /* number of the first; 0 when no event stands for it */
+};
+
+struct lm_answer_hidden {
+	enum lm_filter filter;
+	uint64_t objects, events;
+};
+
+struct lm_answer_view {
+	const struct lm_index *index;
+	enum lm_direction direction;
+	bool complete;        /* no gap, no cut, no limit reached */
+	bool limited;         /* max_nodes was reached */
+	bool no_entry_found;  /* backward: no entry point exists, so "no-entry" was not applied */
+	uint64_t first_ns, last_ns;
+	const struct lm_answer_node *nodes;
+	uint32_t node_count;
+	const struct lm_answer_edge *edges; /* in order of begin */
+	uint32_t edge_count;
+	const struct lm_answer_hidden *hidden;
+	uint32_t hidden_count;
+	const struct lm_gap *const *gaps;
+	uint32_t gap_count;
+};
+
+/** Borrowed look into an answer. */
+struct lm_answer_view lm_answer_view(const struct lm_answer *answer);
