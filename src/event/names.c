@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "calls.h"
+#include "lemona/base/cleanup.h"
+#include "lemona/event/event.h"
+
+/* Words for people and for JSON: stable, lower case, one per number. */
+static const char *const op_names[] = {
+	[LM_OP_FORK] = "fork",
+	[LM_OP_THREAD] = "thread",
+	[LM_OP_EXEC] = "exec",
+	[LM_OP_EXIT] = "exit",
+	[LM_OP_OPEN] = "open",
+	[LM_OP_CLOSE] = "close",
+	[LM_OP_DUP] = "dup",
+	[LM_OP_READ] = "read",
+	[LM_OP_WRITE] = "write",
+	[LM_OP_TRUNCATE] = "truncate",
+	[LM_OP_COPY] = "copy",
+	[LM_OP_MMAP] = "mmap",
+	[LM_OP_MPROTECT] = "mprotect",
+	[LM_OP_MUNMAP] = "munmap",
+	[LM_OP_READDIR] = "readdir",
+	[LM_OP_STAT] = "stat",
+	[LM_OP_MKNOD] = "mknod",
+	[LM_OP_MKDIR] = "mkdir",
+	[LM_OP_LINK] = "link",
+	[LM_OP_SYMLINK] = "symlink",
+	[LM_OP_RENAME] = "rename",
+	[LM_OP_UNLINK] = "unlink",
+	[LM_OP_RMDIR] = "rmdir",
+	[LM_OP_CHMOD] = "chmod",
+	[LM_OP_CHOWN] = "chown",
+	[LM_OP_UTIMES] = "utimes",
+	[LM_OP_SETXATTR] = "setxattr",
+	[LM_OP_SOCKET] = "socket",
+	[LM_OP_SOCKETPAIR] = "socketpair",
+	[LM_OP_BIND] = "bind",
+	[LM_OP_LISTEN] = "listen",
+	[LM_OP_CONNECT] = "connect",
+	[LM_OP_ACCEPT] = "accept",
+	[LM_OP_SEND] = "send",
+	[LM_OP_RECV] = "recv",
+	[LM_OP_SHUTDOWN] = "shutdown",
+	[LM_OP_PIPE] = "pipe",
+	[LM_OP_MEMFD] = "memfd",
+	[LM_OP_FDSEND] = "fdsend",
+	[LM_OP_FDRECV] = "fdrecv",
+	[LM_OP_SIGNAL] = "signal",
+	[LM_OP_PTRACE] = "ptrace",
+	[LM_OP_VMREAD] = "vmread",
+	[LM_OP_VMWRITE] = "vmwrite",
+	[LM_OP_SETCRED] = "setcred",
+	[LM_OP_CHDIR] = "chdir",
+	[LM_OP_CHROOT] = "chroot",
+	[LM_OP_SETNS] = "setns",
+	[LM_OP_MOUNT] = "mount",
+	[LM_OP_UMOUNT] = "umount",
+	[LM_OP_MODULE] = "module",
+	[LM_OP_BPF] = "bpf",
+	[LM_OP_KEXEC] = "kexec",
+	[LM_OP_IOCTL] = "ioctl",
+};
+
+static const char *const kind_names[] = {
+	[LM_OBJECT_KIND_KERNEL] = "kernel",
+	[LM_OBJECT_KIND_PROCESS] = "process",
+	[LM_OBJECT_KIND_FILE] = "file",
+	[LM_OBJECT_KIND_NAME] = "name",
+	[LM_OBJECT_KIND_SOCKET] = "socket",
+	[LM_OBJECT_KIND_PIPE] = "pipe",
+	[LM_OBJECT_KIND_MEMORY] = "memory",
+};
+
+static const char *const gap_reason_names[] = {
+	[LM_GAP_FULL] = "full",
+	[LM_GAP_NESTED] = "nested",
+	[LM_GAP_FAULT] = "fault",
+	[LM_GAP_WRITE] = "write",
+	[LM_GAP_CUT] = "cut",
+	[LM_GAP_DAMAGED] = "damaged",
+	[LM_GAP_QUEUE] = "queue",
+	[LM_GAP_STATE] = "state",
+};
+
+_Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");
+_Static_assert(LM_ARRAY_SIZE(kind_names) == LM_OBJECT_KIND_MAX + 1, "every kind has a name");
+
+static const char *name_or_unknown(const char *const *names, size_t count, unsigned int number)
+{
+	return number < count && names[number] ? names[number] : "unknown";
+}
+
+const char *lm_op_name(enum lm_op op)
+{
+	return name_or_unknown(op_names, LM_ARRAY_SIZE(op_names), op);
+}
+
+enum lm_op lm_op_from_name(const char *name)
+{
+	for (unsigned int op = LM_OP_NONE + 1; op <= LM_OP_MAX; op++)
+		if (strcmp(op_names[op], name) == 0)
+			return (enum lm_op)op;
+	return LM_OP_NONE;
+}
+
+const char *lm_object_kind_name(enum lm_object_kind kind)
+{
+	return name_or_unknown(kind_names, LM_ARRAY_SIZE(kind_names), kind);
+}
+
+const char *lm_gap_reason_name(enum lm_gap_reason reason)
+{
+	return name_or_unknown(gap_reason_names, LM_ARRAY_SIZE(gap_reason_names), reason);
+}
+
+#define CALL_TEXT_BYTES 32
+
+const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
+{
+	const char *name;
+
+	if (call == LM_CALL_NONE)
+		return "";
+	if (call & LM_CALL_URING) {
+		name = lm_uring_op_name(call & ~LM_CALL_URING);
+		if (name)
+			snprintf(buf, CALL_TEXT_BYTES, "io_uring:%s", name);
+		else
+			snprintf(buf, CALL_TEXT_BYTES, "io_uring:%u", call & ~LM_CALL_URING);
+		return buf;
+	}
+	if (call & LM_CALL_COMPAT) {
+		snprintf(buf, CALL_TEXT_BYTES, "i386:%u", call & ~LM_CALL_COMPAT);
+		return buf;
+	}
+	name = lm_syscall_name(call);
+	if (name)
+		return name;
+	snprintf(buf, CALL_TEXT_BYTES, "call:%u", call);
+	return buf;
+}
+
+#define ERRNO_MAX 4095
+
+bool lm_event_failed(const struct lm_event *ev)
+{
+	if (ev->op == LM_OP_EXIT || ev->op == LM_OP_THREAD)
+		return false;
+	return ev->result < 0 && ev->result >= -ERRNO_MAX;
+}
