@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lemona/base/cleanup.h"
 #include "lemona/base/str.h"
 
 /*

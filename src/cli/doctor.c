@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+
+#include <stdio.h>
+
+#include "lemona/base/escape.h"
+#include "lemona/sensor/doctor.h"
+
+static const char help[] =
+	"Usage: lemona doctor [OPTION]...\n"
+	"\n"
+	"Try everything that recording needs or would like, and say what this host allows,\n"
+	"what that means for the evidence, and what can be done about it. Needs root.\n"
+	"\n"
+	"Options:\n"
+	"  -h, --help  print this text\n"
+	"\n"
+	"Exit code: 0 all is well, 1 usable with limits, 3 this host cannot be recorded.\n";
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static const char *result_name(enum lm_check_result result)
+{
+	switch (result) {
+	case LM_CHECK_OK:
+		return "ok";
+	case LM_CHECK_DEGRADED:
+		return "limited";
+	case LM_CHECK_MISSING:
+		return "missing";
+	}
+	return "unknown";
+}
+
+static void print_note(struct lm_buffer *out, const char *word, const char *text)
+{
+	if (text && text[0])
+		lm_buffer_printf(out, "%-8s %-20s %s: %s\n", "", "", word, text);
+}
+
+static void print_check(struct lm_buffer *out, const struct lm_check *check)
+{
+	lm_buffer_printf(out, "%-8s %-20s ", result_name(check->result), check->name);
+	lm_buffer_append_escaped(out, lm_str_from(check->found));
+	lm_buffer_append_byte(out, '\n');
+	print_note(out, "means", check->meaning);
+	print_note(out, "fix", check->fix);
+}
+
+/* @return exit code of the verdict */
+static int print_verdict(struct lm_buffer *out, const struct lm_check *checks, int count,
+	bool usable)
+{
+	int limits = 0;
+
+	for (int i = 0; i < count; i++)
+		limits += checks[i].result != LM_CHECK_OK;
+	if (!usable) {
+		lm_buffer_append_text(out, "\nThis host cannot be recorded.\n");
+		return LM_EXIT_FAILURE;
+	}
+	if (limits) {
+		lm_buffer_append_text(out, "\nThis host can be recorded, within the limits above.\n");
+		return LM_EXIT_FINDINGS;
+	}
+	lm_buffer_append_text(out, "\nThis host can be recorded.\n");
+	return LM_EXIT_OK;
+}
+
+int lm_cli_doctor(int argc, char **argv)
+{
+	struct lm_buffer out LM_BUFFER = LM_BUFFER_INIT;
+	struct lm_check checks[LM_DOCTOR_CHECKS_MAX];
+	struct lm_diag diag = LM_DIAG_INIT;
+	bool usable = false;
+	int c = 0;
+
+	while ((c = lm_cli_option(argc, argv, "h", options)) != -1) {
+		if (c != 'h')
+			return LM_EXIT_USAGE;
+		lm_cli_print_text(help);
+		return lm_cli_finish(LM_EXIT_OK);
+	}
+	if (optind < argc)
+		return lm_cli_usage("doctor", "%s is one word too many", argv[optind]);
+	int count = lm_doctor_run(checks, &usable, &diag);
+
+	if (count < 0)
+		return lm_cli_fail(count, &diag);
+	for (int i = 0; i < count; i++)
+		print_check(&out, &checks[i]);
+	int exit_code = print_verdict(&out, checks, count, usable);
+	int r = lm_cli_print(&out);
+
+	if (r < 0 && !ferror(stdout))
+		return lm_cli_fail(r, NULL);
+	return lm_cli_finish(exit_code);
+}

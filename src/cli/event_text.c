@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "events.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "lemona/base/escape.h"
+
+const char *lm_event_flag_name(unsigned int bit)
+{
+	static const char *const names[] = {
+		"claimed", "derived", "created", "vm-shared", "confirmed", "partial",
+	};
+
+	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
+}
+
+/* Escaped, and at least `width` wide, so that columns stand. */
+static void append_column(struct lm_buffer *out, struct lm_str s, size_t width)
+{
+	size_t start = out->len;
+
+	lm_buffer_append_escaped(out, s);
+	for (size_t len = out->len - start; len < width && !out->failed; len++)
+		lm_buffer_append_byte(out, ' ');
+}
+
+static void append_label(const struct lm_labels *labels, lm_object_id id, struct lm_buffer *out)
+{
+	struct lm_buffer raw LM_BUFFER = LM_BUFFER_INIT;
+
+	lm_labels_append(labels, id, &raw);
+	lm_buffer_append_byte(out, ' ');
+	lm_buffer_append_escaped(out, (struct lm_str){ (const char *)raw.data, (uint32_t)raw.len });
+	if (lm_buffer_status(&raw) < 0)
+		out->failed = true;
+}
+
+/* The word between two objects: which way it went, or what they are to each other. */
+static const char *joining_word(uint16_t op)
+{
+	switch ((enum lm_op)op) {
+	case LM_OP_ACCEPT:
+		return " at";
+	case LM_OP_FDSEND:
+	case LM_OP_FDRECV:
+		return " passing";
+	case LM_OP_SOCKETPAIR:
+		return " and";
+	case LM_OP_EXEC:
+		return " as";
+	case LM_OP_MODULE:
+		return " from";
+	default:
+		return " ->";
+	}
+}
+
+/* A name says more than the file behind it; a process handle only repeats the actor. */
+static void append_objects(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const struct lm_event *event = view->event;
+	lm_object_id first = event->name ? event->name : event->object;
+	lm_object_id second = event->name2 ? event->name2 : event->object2;
+
+	if (first)
+		append_label(view->labels, first, out);
+	if (!second)
+		return;
+	if (first)
+		lm_buffer_append_text(out, joining_word(event->op));
+	append_label(view->labels, second, out);
+}
+
+static void append_open_flags(uint64_t flags, struct lm_buffer *out)
+{
+	static const char *const modes[] = { "read", "write", "read-write", "special" };
+	static const struct {
+		uint64_t flag;
+		const char *name;
+	} words[] = {
+		{ O_CREAT, "create" }, { O_EXCL, "exclusive" }, { O_TRUNC, "truncate" },
+		{ O_APPEND, "append" }, { O_DIRECTORY, "directory" }, { O_PATH, "path" },
+	};
+
+	lm_buffer_printf(out, " %s", flags & O_PATH ? "nothing" : modes[flags & O_ACCMODE]);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (flags & words[i].flag)
+			lm_buffer_printf(out, ",%s", words[i].name);
+}
+
+static void append_signal(uint64_t number, struct lm_buffer *out)
+{
+	const char *name = number < 65 ? sigabbrev_np((int)number) : NULL;
+
+	if (name)
+		lm_buffer_printf(out, " SIG%s", name);
+	else
+		lm_buffer_printf(out, " signal %" PRIu64, number);
+}
+
+static void append_protection(uint64_t arg, struct lm_buffer *out)
+{
+	lm_buffer_printf(out, " %c%c%c", arg & PROT_READ ? 'r' : '-', arg & PROT_WRITE ? 'w' : '-',
+		arg & PROT_EXEC ? 'x' : '-');
+}
+
+static void append_argument(const struct lm_event *event, struct lm_buffer *out)
+{
+	switch ((enum lm_op)event->op) {
+	case LM_OP_OPEN:
+		append_open_flags(event->arg, out);
+		break;
+	case LM_OP_CHMOD:
+	case LM_OP_MKDIR:
+	case LM_OP_MKNOD:
+		lm_buffer_printf(out, " mode %04" PRIo64, event->arg & 07777);
+		break;
+	case LM_OP_CHOWN:
+		lm_buffer_printf(out, " to %d:%d", (int32_t)event->arg, (int32_t)(event->arg >> 32));
+		break;
+	case LM_OP_TRUNCATE:
+		lm_buffer_printf(out, " to %" PRIu64, event->arg);
+		break;
+	case LM_OP_SIGNAL:
+		append_signal(event->arg, out);
+		break;
+	case LM_OP_MMAP:
+		append_protection(event->arg, out);
+		if (event->arg >> 32 & MAP_SHARED)
+			lm_buffer_append_text(out, " shared");
+		break;
+	case LM_OP_MPROTECT:
+		append_protection(event->arg, out);
+		break;
+	default:
+		break;
+	}
+}
+
+static void append_exit_status(int status, struct lm_buffer *out)
+{
+	if (WIFSIGNALED(status)) {
+		lm_buffer_append_text(out, " by");
+		append_signal((uint64_t)WTERMSIG(status), out);
+	} else {
+		lm_buffer_printf(out, " %d", WEXITSTATUS(status));
+	}
+}
+
+static void append_result(const struct lm_event *event, struct lm_buffer *out)
+{
+	if (lm_event_failed(event)) {
+		const char *name = strerrorname_np((int)-event->result);
+
+		if (name)
+			lm_buffer_printf(out, " = %s", name);
+		else
+			lm_buffer_printf(out, " = errno %" PRId64, -event->result);
+		return;
+	}
+	if (event->op == LM_OP_EXIT)
+		append_exit_status((int)event->result, out);
+	else if (event->op == LM_OP_MMAP)
+		lm_buffer_printf(out, " = 0x%" PRIx64, (uint64_t)event->result);
+	else if (event->result != 0)
+		lm_buffer_printf(out, " = %" PRId64, event->result);
+}
+
+static void append_flags(const struct lm_event *event, struct lm_buffer *out)
+{
+	/* Where an object comes from matters to a person only when it is in doubt. */
+	const unsigned int shown = event->flags & ~(unsigned int)(LM_EVENT_CONFIRMED | LM_EVENT_DERIVED);
+	const char *separator = " [";
+	const char *name = NULL;
+
+	for (unsigned int bit = 0; (name = lm_event_flag_name(bit)); bit++) {
+		if (!(shown >> bit & 1))
+			continue;
+		lm_buffer_printf(out, "%s%s", separator, name);
+		separator = ",";
+	}
+	if (separator[0] == ',')
+		lm_buffer_append_byte(out, ']');
+}
+
+void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const struct lm_event *event = view->event;
+	const struct lm_label *actor = lm_labels_get(view->labels, event->actor);
+	const bool process = actor->kind == LM_OBJECT_KIND_PROCESS;
+	char time[LM_CLI_TIME_BYTES];
+	char ids[32];
+
+	lm_cli_format_time_us(view->wall_end_ns, time);
+	if (process && actor->process.tgid != event->tid)
+		snprintf(ids, sizeof(ids), "%u/%u", actor->process.tgid, event->tid);
+	else
+		snprintf(ids, sizeof(ids), "%u", event->tid);
+	lm_buffer_printf(out, "%s %7s ", time, ids);
+	append_column(out, process ? actor->process.comm : LM_STR("?"), 15);
+	lm_buffer_append_byte(out, ' ');
+	append_column(out, lm_str_from(lm_op_name(event->op)), 8);
+	append_objects(view, out);
+	append_argument(event, out);
+	append_result(event, out);
+	append_flags(event, out);
+	lm_buffer_append_byte(out, '\n');
+}
+
+void lm_gap_print_text(const struct lm_gap_view *view, struct lm_buffer *out)
+{
+	const struct lm_gap *gap = view->gap;
+	char time[LM_CLI_TIME_BYTES];
+
+	lm_cli_format_time_us(view->wall_begin_ns, time);
+	lm_buffer_printf(out, "%s gap:", time);
+	if (gap->count)
+		lm_buffer_printf(out, " %" PRIu64 " events are missing", gap->count);
+	else
+		lm_buffer_append_text(out, " an unknown number of events is missing");
+	lm_buffer_printf(out, " (%s)", lm_gap_reason_name(gap->reason));
+	if (gap->tgid)
+		lm_buffer_printf(out, ", of process %u", gap->tgid);
+	if (gap->cpu != LM_GAP_CPU_NONE)
+		lm_buffer_printf(out, ", on CPU %u", gap->cpu);
+	if (view->wall_end_ns) {
+		lm_cli_format_time_us(view->wall_end_ns, time);
+		lm_buffer_printf(out, ", until %s", time);
+	} else {
+		lm_buffer_append_text(out, ", to the end of the log");
+	}
+	lm_buffer_append_byte(out, '\n');
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "cli.h"
+#include "label.h"
+
+/* One event on its way out, with what its lines need. */
+struct lm_event_view {
+	const struct lm_event *event;
+	const struct lm_labels *labels;
+	uint64_t wall_begin_ns, wall_end_ns;
+};
+
+/** One line of text with its newline, foreign bytes escaped. */
+void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out);
+
+/** One JSON object on one line (lemona-events(1), "JSON"). */
+void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out);
+
+/* A gap on its way out; wall_end_ns is 0 where the end is not known. */
+struct lm_gap_view {
+	const struct lm_gap *gap;
+	uint64_t wall_begin_ns, wall_end_ns;
+};
+
+void lm_gap_print_text(const struct lm_gap_view *view, struct lm_buffer *out);
+void lm_gap_print_json(const struct lm_gap_view *view, struct lm_buffer *out);
+
+/* What to list. Events must pass all of it; gaps only the times: a gap is never filtered away. */
+struct lm_event_filter {
+	uint64_t since_wall_ns, until_wall_ns; /* until: UINT64_MAX without a limit */
+	uint64_t ops;                          /* bit (1 << enum lm_op); 0: all */
+	uint32_t pid;                          /* 0: all */
+	const char *exe, *path;                /* NULL: all */
+};
+
+/** @return 1 when it passes; 0; -ENOMEM */
+int lm_event_filter_match(const struct lm_event_filter *filter, const struct lm_event_view *view);
+
+/** The words of lm_event.flags. Returns NULL past the last bit in use. */
+const char *lm_event_flag_name(unsigned int bit);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "lemona/agent/record.h"
+#include "lemona/base/time.h"
+
+static const char help[] =
+	"Usage: lemona record -o LOG [OPTION]... [-- CMD [ARG]...]\n"
+	"\n"
+	"Record what every process of this host does into LOG, a new directory, until\n"
+	"SIGINT or SIGTERM arrives or CMD ends. Needs root.\n"
+	"\n"
+	"Options:\n"
+	"  -o, --output LOG           the directory to make; its parent must exist\n"
+	"      --ring-size BYTES      size of the kernel's buffer for each CPU, a power of\n"
+	"                             two; K, M and G may follow\n"
+	"      --segment-size BYTES   begin a new segment file above this size\n"
+	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
+	"  -h, --help                 print this text\n"
+	"\n"
+	"With CMD the exit code is CMD's own (128 + N when signal N ended it), or 3 when\n"
+	"the recording failed.\n";
+
+enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE };
+
+static const struct option options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
+	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+struct record_request {
+	struct lm_record_options record;
+	bool quiet, help;
+};
+
+static int parse_size(const char *name, const char *text, uint64_t *ret_bytes)
+{
+	int r = lm_cli_parse_u64(text, ret_bytes);
+
+	if (r == 0 && *ret_bytes > 0)
+		return 0;
+	lm_cli_usage("record", "%s wants a number of bytes above 0, not %s", name, text);
+	return -EINVAL;
+}
+
+static int parse_ring_size(const char *text, uint64_t *ret_bytes)
+{
+	uint64_t bytes = 0;
+	int r = parse_size("--ring-size", text, &bytes);
+
+	if (r < 0)
+		return r;
+	if (bytes & (bytes - 1)) {
+		lm_cli_usage("record", "--ring-size wants a power of two, not %s", text);
+		return -EINVAL;
+	}
+	*ret_bytes = bytes;
+	return 0;
+}
+
+static int parse_one(struct record_request *request, int option)
+{
+	switch (option) {
+	case 'o':
+		request->record.log_path = optarg;
+		return 0;
+	case OPTION_RING_SIZE:
+		return parse_ring_size(optarg, &request->record.ring_bytes);
+	case OPTION_SEGMENT_SIZE:
+		return parse_size("--segment-size", optarg, &request->record.segment_bytes);
+	case 'q':
+		request->quiet = true;
+		return 0;
+	case 'h':
+		request->help = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_command(int argc, char **argv, struct record_request *request)
+{
+	if (optind == argc)
+		return 0;
+	/* getopt stops at the first operand, and just behind "--". */
+	if (optind < 2 || argv[optind - 1][0] != '-' || argv[optind - 1][1] != '-' ||
+	    argv[optind - 1][2] != '\0') {
+		lm_cli_usage("record", "put -- before the command to record: -- %s", argv[optind]);
+		return -EINVAL;
+	}
+	request->record.command = argv + optind;
+	return 0;
+}
+
+static int parse_arguments(int argc, char **argv, struct record_request *request)
+{
+	int c = 0;
+
+	while ((c = lm_cli_option(argc, argv, "+o:qh", options)) != -1) {
+		int r = c == '?' ? -EINVAL : parse_one(request, c);
+
+		if (r < 0)
+			return r;
+	}
+	if (request->help)
+		return 0;
+	if (!request->record.log_path || !request->record.log_path[0]) {
+		lm_cli_usage("record", "where to? Name a new directory with -o LOG");
+		return -EINVAL;
+	}
+	return parse_command(argc, argv, request);
+}
+
+static void announce_start(void *data)
+{
+	lm_cli_say("recording into %s; Ctrl-C ends it", (const char *)data);
+}
+
+static void print_summary(const struct lm_record_summary *summary)
+{
+	double seconds = (double)summary->elapsed_ns / (double)LM_NS_PER_SEC;
+	double events = (double)summary->events;
+
+	lm_cli_say("%" PRIu64 " events, %.0f events a second, %" PRIu64
+		   " bytes, %.2f bytes an event, %" PRIu64 " lost",
+		   summary->events, seconds > 0 ? events / seconds : 0.0, summary->bytes,
+		   summary->events ? (double)summary->bytes / events : 0.0, summary->lost);
+}
+
+/* One line, even when both the failure and what was kept have to be told. */
+static int report_failure(int code, const struct lm_diag *diag,
+			  const struct lm_record_summary *summary)
+{
+	const char *what = diag->text[0] ? diag->text : lm_strerror(code);
+
+	if (summary->events || summary->lost)
+		lm_cli_say("%s; %" PRIu64 " events were kept, %" PRIu64 " lost", what,
+			   summary->events, summary->lost);
+	else
+		lm_cli_say("%s", what);
+	return LM_EXIT_FAILURE;
+}
+
+static int command_exit_code(int status)
+{
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : LM_EXIT_FAILURE;
+}
+
+int lm_cli_record(int argc, char **argv)
+{
+	struct record_request request = { .quiet = false };
+	struct lm_record_summary summary = { .events = 0 };
+	struct lm_diag diag = LM_DIAG_INIT;
+
+	if (parse_arguments(argc, argv, &request) < 0)
+		return LM_EXIT_USAGE;
+	if (request.help) {
+		lm_cli_print_text(help);
+		return lm_cli_finish(LM_EXIT_OK);
+	}
+	if (!request.quiet && !request.record.command) {
+		request.record.on_start = announce_start;
+		request.record.on_start_data = (void *)request.record.log_path;
+	}
+	int r = lm_record_run(&request.record, &summary, &diag);
+
+	if (r < 0)
+		return report_failure(r, &diag, &summary);
+	if (!request.quiet || summary.lost)
+		print_summary(&summary);
+	return summary.command_ran ? command_exit_code(summary.command_status) : LM_EXIT_OK;
+}
