@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "want.h"
+
+#include <sys/mman.h>
+
+/* Mapping files: what can be read through memory, what can be written through it, and until when. */
+
+#define PAGE 4096
+
+static void *map(int fd, int prot, int flags)
+{
+	void *at = (void *)OK(mmap, NULL, PAGE, prot, flags, fd, 0);
+
+	WANT(.op = "mmap", .path = "file", .fd = fd);
+	return at;
+}
+
+static void unmap(void *at)
+{
+	OK(munmap, at, PAGE);
+	WANT(.op = "munmap", .path = "file");
+}
+
+int main(int argc, char **argv)
+{
+	char *at;
+	int fd;
+
+	want_begin(argc, argv);
+	want_file("file", "mapped");
+	OK(truncate, "file", PAGE);
+	WANT(.op = "truncate", .path = "file");
+	fd = want_open("file", O_RDWR);
+
+	unmap(map(fd, PROT_READ, MAP_PRIVATE));
+	at = map(fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	at[0] = 'p';
+	unmap(at);
+	unmap(map(fd, PROT_READ, MAP_SHARED));
+	at = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED);
+	at[0] = 's';
+	unmap(at);
+
+	/* Mapped to be read, made writable later; used after its descriptor is closed. */
+	at = map(fd, PROT_READ, MAP_SHARED);
+	want_close(fd, "file");
+	OK(mprotect, at, PAGE, PROT_READ | PROT_WRITE);
+	WANT(.op = "mprotect", .path = "file", .has_arg = 1, .arg = PROT_READ | PROT_WRITE);
+	at[1] = 'S';
+	unmap(at);
+	want_end();
+}
