@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# The front door. Meson and Ninja do the building; see meson.build.
+
+PREFIX ?= /usr/local
+BUILD := build
+FUZZ_SECONDS ?= 60
+
+# Debian keeps bpftool in /usr/sbin, which is not in everybody's PATH, and its
+# python packages belong to its own python3, which need not be the first one.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+PYTHON := /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.PHONY: all install demo check fuzz format clean help
+
+## all: build build/lemona
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD) lemona
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { \
+		echo "meson is missing; sudo tools/install-packages tools/packages.txt installs all that is needed" >&2; \
+		exit 1; }
+	meson setup --prefix=$(PREFIX) $(BUILD)
+
+## install: put lemona and its manual pages under PREFIX (/usr/local)
+install: all
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	ninja -C $(BUILD) lemona
+	meson install -C $(BUILD) --no-rebuild --tags runtime,man
+
+## demo: install what is needed from Debian, build, record a staged break-in, walk it back
+demo:
+	tools/install-packages tools/packages.txt demo/packages.txt
+	$(MAKE) --no-print-directory all
+	$(PYTHON) demo/run.py
+
+## check: install what the tests need from Debian, build, run every test
+check:
+	tools/install-packages tools/packages.txt demo/packages.txt tests/packages.txt
+	$(PYTHON) tools/check.py
+
+## fuzz: run every fuzzer for FUZZ_SECONDS (60)
+fuzz:
+	tools/install-packages tools/packages.txt tests/packages.txt
+	$(PYTHON) tools/fuzz.py --seconds $(FUZZ_SECONDS)
+
+## format: lay out the sources as .clang-format says
+format:
+	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+## clean: remove everything that was built
+clean:
+	rm -rf $(BUILD)
+
+## help: this list
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Builds everything, runs every test, and counts.
+
+The last line is "N passed, N failed, N skipped". Reports of the parts are left
+in build/check. Exit code 1 when anything failed.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+BUILD = REPO / "build"
+ASAN = BUILD / "asan"
+REPORTS = BUILD / "check"
+PYTHON = "/usr/bin/python3"
+
+BUILD_SECONDS = 900
+UNIT_SECONDS = 600
+PYTEST_SECONDS = 900
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+class Count:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+class Clock:
+    def __init__(self):
+        self.begin = time.monotonic()
+
+    def say(self, text):
+        print(f"check: [{time.monotonic() - self.begin:4.0f} s] {text}", flush=True)
+
+
+def run(command, seconds, environment=None):
+    """Exit code of a command, its whole process group killed after a time. None: it was."""
+    process = subprocess.Popen(command, cwd=REPO, env={**os.environ, **(environment or {})},
+                               start_new_session=True)
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        print(f"check: {command[0]} did not end within {seconds} s", flush=True)
+        return None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def build(directory, options):
+    """Configure, if need be, and build all of one variant."""
+    if (directory / "build.ninja").exists():
+        configure = ["meson", "configure", str(directory), *options]
+    else:
+        configure = ["meson", "setup", str(directory), *options]
+    return (run(configure, BUILD_SECONDS) == 0
+            and run(["ninja", "-C", str(directory)], BUILD_SECONDS) == 0)
+
+
+def count_cases(test):
+    """Cases of one test program: its TAP lines, or the program itself where it prints none."""
+    lines = re.findall(r"^(not ok|ok)\b(?:.*#\s*(SKIP))?", test.get("stdout", ""), re.M | re.I)
+    count = Count()
+    for verdict, skip in lines:
+        if skip:
+            count.skipped += 1
+        elif verdict.lower() == "ok":
+            count.passed += 1
+        else:
+            count.failed += 1
+    # What a case did not say: a crash, a leak found at exit, a time-out.
+    if test["result"] in ("OK", "EXPECTEDFAIL"):
+        count.passed += not lines
+    elif test["result"] == "SKIP":
+        count.skipped += not lines
+    elif not count.failed:
+        count.failed = 1
+    return count
+
+
+def print_failure(test):
+    print(f"--- {test['name']}: {test['result']}, exit code {test['returncode']}")
+    for stream in ("stdout", "stderr"):
+        for line in test.get(stream, "").splitlines()[-60:]:
+            print(f"    {line}")
+
+
+def run_unit_tests(directory):
+    """Run the unit tests of one build, counting the cases of each program."""
+    if not (directory / "meson-info" / "intro-tests.json").exists():
+        return Count(failed=1)
+    if not json.loads((directory / "meson-info" / "intro-tests.json").read_text()):
+        print(f"check: {directory} holds no unit tests")
+        return Count(failed=1)
+    log = directory / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    run(["meson", "test", "-C", str(directory), "--no-rebuild", "--timeout-multiplier", "4"],
+        UNIT_SECONDS, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **SANITIZERS})
+    if not log.exists():
+        return Count(failed=1)
+    count = Count()
+    for line in log.read_text().splitlines():
+        test = json.loads(line)
+        cases = count_cases(test)
+        if cases.failed:
+            print_failure(test)
+        count.add(cases)
+    return count
+
+
+def run_pytest(name, paths, environment=None):
+    """Run one pytest suite; the reasons of skips are printed by -rs."""
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    code = run([PYTHON, "-m", "pytest", "-v", "-rs", "--tb=short", "-p", "no:cacheprovider",
+                f"--junitxml={report}", *[str(path) for path in paths]],
+               PYTEST_SECONDS, {"PYTHONDONTWRITEBYTECODE": "1", **SANITIZERS,
+                                **(environment or {})})
+    try:
+        suites = ElementTree.parse(report).getroot().iter("testsuite")
+    except (OSError, ElementTree.ParseError):
+        return Count(failed=1)
+    count = Count()
+    for suite in suites:
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        count.add(Count(int(suite.get("tests")) - failed - skipped, failed, skipped))
+    # 5: nothing was collected, which is no success either.
+    if code != 0 and not count.failed:
+        count.failed = 1
+    return count
+
+
+def steps():
+    """Name and action of everything there is to do, in order."""
+    errors = REPO / "tests/e2e/test_cli_errors.py"
+    return [
+        ("unit tests", lambda: run_unit_tests(BUILD)),
+        ("unit tests, sanitized", lambda: run_unit_tests(ASAN)),
+        ("rules of the house", lambda: run_pytest("check", [REPO / "tests/check"])),
+        ("errors of the command line, sanitized",
+         lambda: run_pytest("errors-sanitized", [errors], {"LEMONA": str(ASAN / "lemona")})),
+        ("end to end", lambda: run_pytest("e2e", [REPO / "tests/e2e"])),
+        ("attack cases", lambda: run_pytest("cases", [REPO / "tests/cases"])),
+    ]
+
+
+def main():
+    clock, total = Clock(), Count()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    clock.say(f"building {BUILD.relative_to(REPO)}")
+    built = build(BUILD, ["-Dtests=enabled"])
+    if built:
+        clock.say(f"building {ASAN.relative_to(REPO)} with address and undefined-behaviour "
+                  "sanitizers")
+        built = build(ASAN, ["-Dtests=enabled", "-Db_sanitize=address,undefined",
+                             "-Doptimization=1"])
+    if not built:
+        total.failed += 1
+        clock.say("the build failed")
+    for name, action in steps() if built else []:
+        clock.say(name)
+        count = action()
+        clock.say(f"{name}: {count}")
+        total.add(count)
+    (REPORTS / "result").write_text(f"{total}\n")
+    if not os.environ.get("LEMONA_CHECK_QUIET"):
+        print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Builds the fuzzers in build/fuzz and runs each for a time, from its corpus in the tree."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+BUILD = REPO / "build" / "fuzz"
+FUZZ = REPO / "tests" / "fuzz"
+
+
+def build():
+    if not (BUILD / "build.ninja").exists():
+        subprocess.run(["meson", "setup", str(BUILD), "-Dfuzz=true", "-Dtests=disabled",
+                        "-Db_sanitize=address,undefined", "-Db_lundef=false"],
+                       cwd=REPO, check=True, env={**os.environ, "CC": "clang"})
+    subprocess.run(["ninja", "-C", str(BUILD)], cwd=REPO, check=True)
+
+
+def find_targets():
+    """Executables that the tests/fuzz folder defines."""
+    targets = json.loads((BUILD / "meson-info" / "intro-targets.json").read_text())
+    folder = str(FUZZ) + os.sep
+    return sorted(Path(target["filename"][0]) for target in targets
+                  if target["type"] == "executable" and target["defined_in"].startswith(folder))
+
+
+def run(target, seconds):
+    """New inputs and crashes stay in the build folder; the tree's corpus is only read."""
+    found = BUILD / "found" / target.name
+    found.mkdir(parents=True, exist_ok=True)
+    seeds = [path for path in (FUZZ / "corpus" / target.name, ) if path.is_dir()]
+    print(f"fuzz: {target.name} for {seconds} s", flush=True)
+    return subprocess.run([str(target), f"-max_total_time={seconds}", "-print_final_stats=1",
+                           "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/",
+                           str(found), *[str(path) for path in seeds]], cwd=REPO).returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="for each fuzzer (%(default)s)")
+    arguments = parser.parse_args()
+    build()
+    targets = find_targets()
+    if not targets:
+        sys.exit("fuzz: there is no fuzzer")
+    failed = [target.name for target in targets if not run(target, arguments.seconds)]
+    for name in failed:
+        print(f"fuzz: {name} found a fault; its input is in {BUILD}/found/{name}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
