@@ -86,3 +86,14 @@ int lm_map_put(struct lm_map *map, uint64_t key, uint64_t value)
 	map->count++;
 	return 0;
 }
+
+bool lm_map_at(const struct lm_map *map, size_t slot, uint64_t *ret_key, uint64_t *ret_value)
+{
+	const struct lm_map_slot *s = &map->slots[slot];
+
+	if (!s->used)
+		return false;
+	*ret_key = s->key;
+	*ret_value = s->value;
+	return true;
+}

@@ -29,3 +29,9 @@ uint64_t *lm_map_get(const struct lm_map *map, uint64_t key);
 
 /** Set or replace. @return 0; -ENOMEM (the map is as it was) */
 int lm_map_put(struct lm_map *map, uint64_t key, uint64_t value);
+
+/**
+ * Walk all keys: slots 0..map->mask while map->slots is set, in no order.
+ * @return true with a key and its value; false for an empty slot
+ */
+bool lm_map_at(const struct lm_map *map, size_t slot, uint64_t *ret_key, uint64_t *ret_value);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+/*
+ * Calls on open files.
+ *
+ * Hook: sys_exit, so that the result is known; the object is read from the
+ * caller's table of open files, which is what the kernel itself acted on.
+ * Cannot see: a descriptor that another thread closed or replaced between the
+ * kernel's look-up and the end of the call (the object in its place is told).
+ */
+#include "core/call.h"
+
+static __always_inline void call_io(struct call *c)
+{
+	int fd = c->args[0];
+	struct file *file = file_of_fd(c->task, fd);
+	struct lm_raw_io *io = emit_reserve(&c->emit, LM_RAW_IO, sizeof(*io));
+	struct inode *inode;
+
+	if (!io)
+		return;
+	io->fd = fd;
+	io->result = c->result;
+	if (likely(file)) {
+		inode = BPF_CORE_READ(file, f_inode);
+		io->inode = BPF_CORE_READ(inode, i_ino);
+		io->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+		io->mode = BPF_CORE_READ(inode, i_mode);
+	} else {
+		io->inode = 0;
+		io->dev = 0;
+		io->mode = 0;
+	}
+	emit_commit(&c->emit, io, sizeof(*io));
+}
+
+static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
+{
+	struct file *file = file_of_fd(c->task, fd);
+	struct lm_raw_fd *rec = emit_reserve(&c->emit, LM_RAW_FD, sizeof(*rec));
+
+	if (!rec)
+		return 0;
+	fill_file(&rec->file, file);
+	rec->result = c->result;
+	rec->arg = arg;
+	rec->fd = fd;
+	rec->pad = 0;
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return 0;
+}
+
+static __always_inline void call_fd(struct call *c)
+{
+	emit_fd(c, call_arg(c, c->rule.a),
+		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32);
+}
+
+static __always_inline void call_newfd(struct call *c)
+{
+	if (c->result < 0)
+		emit_fd(c, -1, call_arg(c, 0));
+	else
+		emit_fd(c, c->result, call_arg(c, 0));
+}
+
+static __always_inline void call_mmap(struct call *c)
+{
+	/* Private anonymous memory carries nothing between objects. */
+	if ((c->args[3] & 0x20) && (c->args[3] & 0x0f) == 2)
+		return;
+	emit_fd(c, (c->args[3] & 0x20) ? -1 : (int)c->args[4],
+		(c->args[2] & 0xffffffff) | c->args[3] << 32);
+}
+
+static __noinline int call_copy(struct call *c)
+{
+	struct file *from = file_of_fd(c->task, call_arg(c, c->rule.a));
+	struct file *to = file_of_fd(c->task, call_arg(c, c->rule.b));
+	struct lm_raw_copy *rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
+
+	if (!rec)
+		return 0;
+	rec->result = c->result;
+	fill_file(&rec->from, from);
+	fill_file(&rec->to, to);
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return 0;
+}
+
+static __noinline int call_fdpair(struct call *c)
+{
+	int fds[2] = { -1, -1 };
+	struct lm_raw_copy *rec;
+
+	/*
+	 * Where the kernel just wrote the two numbers. A thread that changes them in
+	 * between makes this name another open file of the same process, no more.
+	 */
+	if (c->result >= 0)
+		bpf_probe_read_user(fds, sizeof(fds), (void *)call_arg(c, c->rule.a));
+	rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
+	if (!rec)
+		return 0;
+	rec->result = c->result;
+	fill_file(&rec->from, file_of_fd(c->task, fds[0]));
+	fill_file(&rec->to, file_of_fd(c->task, fds[1]));
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+/*
+ * Sockets. A stream socket is described when it gets its addresses (connect,
+ * accept, bind, listen) and is then just an inode to the read and write
+ * families. A datagram socket may have another peer in every call, so it is
+ * described each time; the peer of an unconnected one is only in user memory
+ * and is marked as claimed.
+ */
+#include "call_file.h"
+
+struct user_msghdr {
+	void *msg_name;
+	int msg_namelen;
+	int pad;
+	void *msg_iov;
+	unsigned long msg_iovlen;
+	void *msg_control;
+	unsigned long msg_controllen;
+};
+
+struct user_sockaddr {
+	__u16 family;
+	__u16 port;
+	__u32 ip4;   /* flow info of IPv6 */
+	__u8 ip6[16];
+	__u32 scope;
+};
+
+#define NR_sendto 44
+#define NR_recvfrom 45
+#define NR_sendmsg 46
+#define NR_recvmsg 47
+#define NR_sendmmsg 307
+#define NR_recvmmsg 299
+
+static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_socket *rec)
+{
+	void *address = NULL;
+	struct user_sockaddr sa = {};
+
+	switch (c->emit.call) {
+	case NR_sendto:
+	case NR_recvfrom:
+		address = (void *)c->args[4];
+		break;
+	case NR_sendmsg:
+	case NR_recvmsg:
+	case NR_sendmmsg:
+	case NR_recvmmsg: /* the first of several messages */
+		bpf_probe_read_user(&address, sizeof(address), (void *)c->args[1]);
+		break;
+	}
+	if (!address || bpf_probe_read_user(&sa, 16, address))
+		return;
+	if (sa.family == AF_INET) {
+		*(__u32 *)rec->remote.ip = sa.ip4;
+	} else if (sa.family == AF_INET6) {
+		if (bpf_probe_read_user(&sa, sizeof(sa), address))
+			return;
+		__builtin_memcpy(rec->remote.ip, sa.ip6, 16);
+	} else {
+		return;
+	}
+	rec->remote.family = sa.family;
+	rec->remote.port = bpf_ntohs(sa.port);
+	rec->claimed_remote = 1;
+}
+
+static __noinline int emit_socket(struct call *c, int fd, int fd2)
+{
+	struct file *file = file_of_fd(c->task, fd);
+	struct file *file2 = fd2 >= 0 ? file_of_fd(c->task, fd2) : NULL;
+	struct lm_raw_socket *rec;
+
+	rec = emit_reserve(&c->emit, LM_RAW_SOCKET, sizeof(*rec));
+	if (!rec)
+		return 0;
+	if (is_socket(file))
+		fill_socket(rec, file);
+	else
+		__builtin_memset((void *)rec + sizeof(rec->raw), 0, sizeof(*rec) - sizeof(rec->raw));
+	rec->result = c->result;
+	rec->fd = fd;
+	rec->inode2 = file2 ? BPF_CORE_READ(file2, f_inode, i_ino) : 0;
+	if ((rec->family == AF_INET || rec->family == AF_INET6) && rec->remote.port == 0)
+		fill_claimed_remote(c, rec);
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return 0;
+}
+
+static __always_inline void call_socket(struct call *c)
+{
+	if (c->rule.a) /* accept has its listener as first argument; socket a small number */
+		emit_socket(c, c->result >= 0 ? (int)c->result : -1, c->args[0]);
+	else
+		emit_socket(c, c->args[0], -1);
+}
+
+static __noinline int call_sockio(struct call *c)
+{
+	struct file *file = file_of_fd(c->task, c->args[0]);
+	struct socket *socket;
+
+	if (is_socket(file)) {
+		socket = BPF_CORE_READ(file, private_data);
+		if (BPF_CORE_READ(socket, type) != SOCK_STREAM) {
+			emit_socket(c, c->args[0], -1);
+			return 0;
+		}
+	}
+	call_io(c);
+	return 0;
+}
+
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+#define PASSED_MAX 16 /* told one by one; more are told by the count in arg */
+
+struct user_cmsghdr {
+	unsigned long len;
+	int level;
+	int type;
+};
+
+/*
+ * Descriptors that arrived with a message, or leave with one: each is told as
+ * a COPY record from the socket to the file that was passed.
+ */
+static __noinline int call_passed(struct call *c)
+{
+	struct user_msghdr header;
+	struct user_cmsghdr control;
+	struct file *socket_file = file_of_fd(c->task, c->args[0]);
+	__u32 count;
+	int fds[PASSED_MAX];
+
+	if (c->result < 0 || bpf_probe_read_user(&header, sizeof(header), (void *)c->args[1]) ||
+		!header.msg_control || header.msg_controllen < sizeof(control) + sizeof(int))
+		return 0;
+	if (bpf_probe_read_user(&control, sizeof(control), header.msg_control) ||
+		control.level != SOL_SOCKET || control.type != SCM_RIGHTS ||
+		control.len < sizeof(control) + sizeof(int))
+		return 0;
+	count = (control.len - sizeof(control)) / sizeof(int);
+	if (count > PASSED_MAX)
+		count = PASSED_MAX;
+	if (bpf_probe_read_user(fds, (count & 31) * sizeof(int) <= sizeof(fds) ?
+			(count & 31) * sizeof(int) : sizeof(fds),
+		    header.msg_control + sizeof(control)))
+		return 0;
+	for (__u32 i = 0; i < PASSED_MAX; i++) {
+		struct lm_raw_copy *rec;
+
+		if (i >= count)
+			break;
+		rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
+		if (!rec)
+			continue;
+		rec->result = fds[i & (PASSED_MAX - 1)];
+		fill_file(&rec->from, socket_file);
+		fill_file(&rec->to, file_of_fd(c->task, fds[i & (PASSED_MAX - 1)]));
+		emit_commit(&c->emit, rec, sizeof(*rec));
+	}
+	return 0;
+}

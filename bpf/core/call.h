@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+#include "core/extract.h"
+
+/* One system call at its end. */
+struct call {
+	struct emit emit;
+	struct task_struct *task;
+	long result;
+	__u64 args[8]; /* six in use; eight so that an index can be masked */
+	struct lm_call_rule rule;
+};
+
+static __always_inline __u64 call_arg(struct call *c, __u32 index)
+{
+	return c->args[index & 7];
+}
+
+/* An argument by its rule: 0 means that there is none. */
+static __always_inline __u64 call_arg_opt(struct call *c, __u32 index_plus_one)
+{
+	return index_plus_one ? call_arg(c, index_plus_one - 1) : 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+#include "core/kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#include "lemona/abi/raw.h"
+
+/*
+ * Maps and the one way a record leaves the kernel.
+ *
+ * Each CPU has a ring that user space maps and polls: no wake-up, no shared
+ * lock, and a record is visible the moment it is committed. Probes run with
+ * preemption disabled, so a ring has one writer at a time, except where an
+ * interrupt's probe runs on top of another: `busy` finds that, and the nested
+ * record is counted as lost instead of tearing the one below it.
+ * One more ring, the last, belongs to the iterators that user space drives.
+ */
+
+/* Set by user space before loading. */
+const volatile __u32 self_tgid = 0;
+const volatile __u32 iterator_ring = 0;
+const volatile __u64 ring_mask = 0;
+const volatile struct lm_call_rule call_rules[LM_CALL_COUNT] = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set by user space: CPUs + 1 */
+	__type(key, __u32);
+	__type(value, struct lm_ring_control);
+} controls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);   /* set by user space: CPUs + 1 */
+	__uint(key_size, 4);
+	__uint(value_size, LM_RING_SLACK_BYTES + 4096); /* set by user space: ring + slack */
+} rings SEC(".maps");
+
+/*
+ * Directories and file systems that the log has been told about, and in which
+ * generation. User space counts it up after a loss, so that all is told again.
+ */
+__u32 announced_generation = 0;
+
+struct announced_key {
+	__u64 inode;
+	__u32 dev;
+	__u32 mount; /* 0 with inode 0: the file system itself */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct announced_key);
+	__type(value, __u32);
+} announced SEC(".maps");
+
+struct emit {
+	struct lm_ring_control *control;
+	__u8 *data; /* start of the ring */
+	__u64 time_ns;
+	__u64 pid_tgid;
+	__u16 call;
+	__u16 flags; /* goes into every record of this probe */
+};
+
+#undef barrier
+#define barrier() asm volatile("" ::: "memory")
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static __always_inline bool emit_open_ring(struct emit *e, __u32 ring)
+{
+	e->control = bpf_map_lookup_elem(&controls, &ring);
+	e->data = bpf_map_lookup_elem(&rings, &ring);
+	if (!e->control || !e->data)
+		return false;
+	if (unlikely(e->control->busy)) {
+		__sync_fetch_and_add(&e->control->produced, 1);
+		__sync_fetch_and_add(&e->control->nested, 1);
+		__sync_fetch_and_add(&e->control->lost, 1);
+		return false;
+	}
+	e->control->busy = 1;
+	barrier();
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->flags = 0;
+	return true;
+}
+
+/* Take this CPU's ring. False: nothing to do (the loss, if any, is counted). */
+static __always_inline bool emit_begin(struct emit *e, __u16 call)
+{
+	e->pid_tgid = bpf_get_current_pid_tgid();
+	e->call = call;
+	return emit_open_ring(e, bpf_get_smp_processor_id());
+}
+
+static __always_inline void emit_end(struct emit *e)
+{
+	barrier();
+	e->control->busy = 0;
+}
+
+static __always_inline void emit_count_lost(struct emit *e, __u8 kind)
+{
+	struct lm_ring_control *c = e->control;
+	__u32 tgid = e->pid_tgid >> 32;
+
+	c->lost++;
+	if (!c->gap_count) {
+		c->gap_begin_ns = e->time_ns;
+		c->gap_tgid = tgid;
+		c->gap_kinds = 0;
+	} else if (c->gap_tgid != tgid) {
+		c->gap_tgid = 0;
+	}
+	c->gap_end_ns = e->time_ns;
+	c->gap_kinds |= 1ull << (kind & 63);
+	c->gap_count++;
+}
+
+static __always_inline void emit_fill(struct emit *e, struct lm_raw *raw, __u8 kind)
+{
+	raw->time_ns = e->time_ns;
+	raw->tid = e->pid_tgid;
+	raw->tgid = e->pid_tgid >> 32;
+	raw->kind = kind;
+	raw->flags = e->flags;
+	raw->call = e->call;
+	raw->pad = 0;
+}
+
+/* The gap goes into the ring, before the record that found room again. */
+static __noinline void emit_gap(struct emit *e)
+{
+	struct lm_ring_control *c = e->control;
+	struct lm_raw_gap *gap = (void *)(e->data + (c->head & ring_mask));
+
+	emit_fill(e, &gap->raw, LM_RAW_GAP);
+	gap->raw.len = sizeof(*gap);
+	gap->begin_ns = c->gap_begin_ns;
+	gap->end_ns = c->gap_end_ns;
+	gap->count = c->gap_count;
+	gap->kinds = c->gap_kinds;
+	gap->lost_tgid = c->gap_tgid;
+	gap->reason = LM_RAW_GAP_FULL;
+	c->gap_count = 0;
+	barrier();
+	c->head += sizeof(*gap);
+}
+
+/*
+ * Number a record and make room for it. NULL when there is none: counted, and
+ * a gap will say so. max_bytes is a constant of at most LM_RAW_RECORD_MAX_BYTES.
+ */
+static __always_inline void *emit_reserve(struct emit *e, __u8 kind, __u32 max_bytes)
+{
+	struct lm_ring_control *c = e->control;
+	struct lm_raw *raw;
+
+	c->produced++;
+	if (unlikely(c->head + max_bytes + sizeof(struct lm_raw_gap) - c->tail > ring_mask + 1)) {
+		emit_count_lost(e, kind);
+		return NULL;
+	}
+	if (unlikely(c->gap_count))
+		emit_gap(e);
+	raw = (void *)(e->data + (c->head & ring_mask));
+	emit_fill(e, raw, kind);
+	return raw;
+}
+
+/* Publish. x86 keeps stores in order, so the record is whole once head moves. */
+static __always_inline void emit_commit(struct emit *e, void *record, __u32 bytes)
+{
+	struct lm_raw *raw = record;
+
+	bytes = (bytes + 7) & ~7u;
+	raw->len = bytes;
+	barrier();
+	e->control->head += bytes;
+	barrier();
+}

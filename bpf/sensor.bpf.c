@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+
+/*
+ * The raw tracepoint way to attach: one program at the end of every system
+ * call, and the scheduler's and signal's own tracepoints where a call's end is
+ * too late or tells too little (fork, exec, exit, signal delivery).
+ * Needs: BTF, tp_btf programs, 5.15 or later. Loads under lockdown=integrity.
+ */
+#include "call_file.h"
+#include "call_path.h"
+#include "call_process.h"
+#include "call_socket.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The calls that are not on the hot path. */
+static __noinline int call_other(struct call *c)
+{
+	switch (c->rule.class) {
+	case LM_CALL_FD:
+		call_fd(c);
+		break;
+	case LM_CALL_OPEN:
+		call_open(c);
+		break;
+	case LM_CALL_PATH:
+		call_path(c);
+		break;
+	case LM_CALL_PATH_FAILED:
+		if (c->result < 0)
+			call_path(c);
+		break;
+	case LM_CALL_PATH2:
+		call_path2(c);
+		break;
+	case LM_CALL_COPY:
+		call_copy(c);
+		break;
+	case LM_CALL_SOCKET:
+		call_socket(c);
+		break;
+	case LM_CALL_SOCKIO:
+		call_sockio(c);
+		break;
+	case LM_CALL_RECVMSG:
+		call_sockio(c);
+		call_passed(c);
+		break;
+	case LM_CALL_FDPAIR:
+		call_fdpair(c);
+		break;
+	case LM_CALL_PROCESS:
+		call_process(c);
+		break;
+	case LM_CALL_TASK_FAILED:
+		if (c->result < 0)
+			call_task(c);
+		break;
+	case LM_CALL_TASK:
+		call_task(c);
+		break;
+	case LM_CALL_RANGE:
+		emit_range(c, LM_RAW_RANGE);
+		break;
+	case LM_CALL_KERNEL:
+		emit_range(c, LM_RAW_KERNEL);
+		break;
+	case LM_CALL_MMAP:
+		call_mmap(c);
+		break;
+	case LM_CALL_NEWFD:
+		call_newfd(c);
+		break;
+	}
+	return 0;
+}
+
+/* -ERESTARTSYS and its kin: the call has not ended, it is made again. */
+static __always_inline bool is_restart(long result)
+{
+	return result <= -512 && result >= -516;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
+{
+	__u32 nr = regs->orig_ax;
+	struct call c;
+
+	if (nr >= LM_CALL_COUNT || !call_rules[nr].class)
+		return 0;
+	if (bpf_get_current_pid_tgid() >> 32 == self_tgid || is_restart(result))
+		return 0;
+	c.task = (void *)bpf_get_current_task_btf();
+	if (unlikely(c.task->thread_info.status & TS_COMPAT))
+		return 0;
+	if (!emit_begin(&c.emit, nr))
+		return 0;
+	c.result = result;
+	c.args[0] = regs->di;
+	c.rule.class = call_rules[nr].class;
+	if (likely(c.rule.class == LM_CALL_IO)) {
+		call_io(&c);
+	} else {
+		c.rule.a = call_rules[nr].a;
+		c.rule.b = call_rules[nr].b;
+		c.rule.c = call_rules[nr].c;
+		c.args[1] = regs->si;
+		c.args[2] = regs->dx;
+		c.args[3] = regs->r10;
+		c.args[4] = regs->r8;
+		c.args[5] = regs->r9;
+		c.args[6] = 0;
+		c.args[7] = 0;
+		call_other(&c);
+	}
+	emit_end(&c.emit);
+	return 0;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_flags)
+{
+	struct task_struct *parent = (void *)bpf_get_current_task_btf();
+	struct lm_raw_fork *rec;
+	struct emit e;
+
+	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+		return 0;
+	rec = emit_reserve(&e, LM_RAW_FORK, sizeof(*rec));
+	if (rec) {
+		rec->start_ns = BPF_CORE_READ(child, start_boottime);
+		rec->clone_flags = clone_flags;
+		rec->child_tid = child->pid;
+		rec->child_tgid = child->tgid;
+		rec->child_ns_tid = ns_pid_of(child, &rec->ns_pid);
+		rec->ns_mnt = BPF_CORE_READ(child, nsproxy, mnt_ns, ns.inum);
+		rec->ns_net = BPF_CORE_READ(child, nsproxy, net_ns, ns.inum);
+		rec->ns_user = BPF_CORE_READ(child, cred, user_ns, ns.inum);
+		rec->shared_vm = child->mm && child->mm == parent->mm;
+		emit_commit(&e, rec, sizeof(*rec));
+	}
+	emit_end(&e);
+	return 0;
+}
+
+static long take_vm_file(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	*(struct file **)data = vma->vm_file;
+	return 0;
+}
+
+/* The ELF interpreter, by the mapping that the kernel made for it. */
+static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *task)
+{
+	struct file *file = NULL;
+	unsigned long auxv[2];
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	void *at = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
+	__u64 base = 0;
+
+	for (int i = 0; i < 24; i++) {
+		if (bpf_probe_read_kernel(auxv, sizeof(auxv), at + i * sizeof(auxv)) || !auxv[0])
+			break;
+		if (auxv[0] == AT_BASE) {
+			base = auxv[1];
+			break;
+		}
+	}
+	if (base && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
+		bpf_find_vma((void *)bpf_get_current_task_btf(), base, take_vm_file, &file, 0);
+	fill_file(out, file);
+	return 0;
+}
+
+static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct linux_binprm *bprm,
+	__u32 old_tid)
+{
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	__u32 len, name_len;
+	struct lm_raw_exec *rec;
+	struct walk w;
+
+	announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb));
+	walk_from(&w, task, BPF_CORE_READ(file, f_path.mnt), parent);
+	announce_dir(e, &w);
+	announce_cwd_and_root(e, task);
+	rec = emit_reserve(e, LM_RAW_EXEC, sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES);
+	if (!rec)
+		return 0;
+	fill_attributes(&rec->attributes, task);
+	fill_file(&rec->exe, file);
+	fill_loader(&rec->loader, task);
+	rec->dir_inode = BPF_CORE_READ(parent, d_inode, i_ino);
+	rec->dir_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
+	rec->old_tid = old_tid;
+	rec->argc = BPF_CORE_READ(bprm, argc);
+	rec->env_bytes = BPF_CORE_READ(mm, env_end) - BPF_CORE_READ(mm, env_start);
+	rec->argv_bytes = BPF_CORE_READ(mm, arg_end) - start;
+	name_len = read_name(rec->data, dentry);
+	if (name_len >= LM_RAW_NAME_BYTES)
+		name_len = LM_RAW_NAME_BYTES - 1;
+	len = rec->argv_bytes;
+	if (len > LM_RAW_ARGV_BYTES) {
+		len = LM_RAW_ARGV_BYTES;
+		rec->raw.flags |= LM_RAW_CUT;
+	}
+	/* The kernel's own copy in the new, not yet running image: nobody can have changed it. */
+	if (bpf_probe_read_user(rec->data + name_len, len, (void *)start)) {
+		rec->raw.flags |= LM_RAW_PARTIAL;
+		len = 0;
+	}
+	rec->name_len = name_len;
+	rec->argv_len = len;
+	emit_commit(e, rec, sizeof(*rec) + name_len + len);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct emit e;
+
+	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+		return 0;
+	emit_exec(&e, task, bprm, old_pid);
+	emit_end(&e);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct lm_raw_exit *rec;
+	struct emit e;
+
+	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+		return 0;
+	rec = emit_reserve(&e, LM_RAW_EXIT, sizeof(*rec));
+	if (rec) {
+		rec->status = task->exit_code;
+		/* do_exit() counts live down before this tracepoint. */
+		rec->group_dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+		emit_commit(&e, rec, sizeof(*rec));
+	}
+	emit_end(&e);
+	return 0;
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
+	int result)
+{
+	struct lm_raw_task *rec;
+	struct emit e;
+
+	/*
+	 * Only signals that a process sent: SI_USER (0), SI_QUEUE, SI_TKILL and other codes below
+	 * zero. SEND_SIG_NOINFO is the number 0 and counts as SI_USER; SEND_SIG_PRIV is 1.
+	 */
+	if ((unsigned long)info == 1)
+		return 0;
+	if ((unsigned long)info > 1 && BPF_CORE_READ(info, si_code) > 0)
+		return 0;
+	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
+		return 0;
+	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+		return 0;
+	rec = emit_reserve(&e, LM_RAW_SIGNAL, sizeof(*rec));
+	if (rec) {
+		rec->result = 0;
+		rec->arg = sig;
+		rec->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+		rec->target = task->tgid;
+		rec->ns_pid = 0;
+		emit_commit(&e, rec, sizeof(*rec));
+	}
+	emit_end(&e);
+	return 0;
+}
+
+/* What was there before. Driven by user space, into a ring of its own. */
+static __always_inline bool iterator_begin(struct emit *e, struct task_struct *task)
+{
+	e->pid_tgid = (__u64)task->tgid << 32 | (__u32)task->pid;
+	e->call = LM_RAW_CALL_NONE;
+	if (!emit_open_ring(e, iterator_ring))
+		return false;
+	e->flags = LM_RAW_FOUND;
+	return true;
+}
+
+/* A byte per object ends the reader's read(2) after a few, so that it can empty the ring. */
+static __always_inline void iterator_end(struct emit *e, struct seq_file *seq)
+{
+	__u8 one = 1;
+
+	emit_end(e);
+	bpf_seq_write(seq, &one, sizeof(one));
+}
+
+SEC("iter/task")
+int found_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *exe;
+	struct emit e;
+
+	if (!task || !iterator_begin(&e, task))
+		return 0;
+	emit_process(&e, task, 0, 0);
+	exe = BPF_CORE_READ(task, mm, exe_file);
+	if (exe && task->pid == task->tgid)
+		emit_open(&e, task, exe, -1, 0);
+	iterator_end(&e, ctx->meta->seq);
+	return 0;
+}
+
+SEC("iter/task_file")
+int found_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct lm_raw_socket *rec;
+	struct emit e;
+
+	if (!task || !file || !iterator_begin(&e, task))
+		return 0;
+	if (is_socket(file)) {
+		rec = emit_reserve(&e, LM_RAW_SOCKET, sizeof(*rec));
+		if (rec) {
+			fill_socket(rec, file);
+			rec->fd = ctx->fd;
+			emit_commit(&e, rec, sizeof(*rec));
+		}
+	} else {
+		emit_open(&e, task, file, ctx->fd, 0);
+	}
+	iterator_end(&e, ctx->meta->seq);
+	return 0;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT OR BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+#include <linux/types.h>
+
+/*
+ * What the kernel side writes and user space decodes: raw records in per-CPU
+ * rings. Fixed width, explicit padding, no pointers. Both sides are built from
+ * the same tree, so this is no file format: it may change with every release.
+ *
+ * Every record begins with struct lm_raw and is a multiple of 8 bytes long.
+ * Records of one ring are in the order in which they were committed; rings are
+ * merged by time.
+ */
+enum lm_raw_kind {
+	LM_RAW_IO = 1,      /* lm_raw_io: a call on an open file, the hot path */
+	LM_RAW_FD = 2,      /* lm_raw_fd: a call on an open file with an argument */
+	LM_RAW_OPEN = 3,    /* lm_raw_open: an open file with its name */
+	LM_RAW_DIR = 4,     /* lm_raw_dir: the name of a directory */
+	LM_RAW_FS = 5,      /* lm_raw_fs: a file system */
+	LM_RAW_PATH = 6,    /* lm_raw_path: a call on one or two paths */
+	LM_RAW_FORK = 7,    /* lm_raw_fork */
+	LM_RAW_PROCESS = 8, /* lm_raw_process: attributes of a process, new or changed */
+	LM_RAW_EXEC = 9,    /* lm_raw_exec */
+	LM_RAW_EXIT = 10,   /* lm_raw_exit */
+	LM_RAW_SIGNAL = 11, /* lm_raw_task: target by task */
+	LM_RAW_TASK = 12,   /* lm_raw_task: target by number in the caller's pid namespace */
+	LM_RAW_SOCKET = 13, /* lm_raw_socket */
+	LM_RAW_COPY = 14,   /* lm_raw_copy: from one open file to another */
+	LM_RAW_RANGE = 15,  /* lm_raw_range: a call on a range of memory */
+	LM_RAW_KERNEL = 16, /* lm_raw_range: a call into the kernel itself */
+	LM_RAW_GAP = 17,    /* lm_raw_gap */
+	LM_RAW_KIND_MAX = LM_RAW_GAP,
+};
+
+enum lm_raw_flag {
+	LM_RAW_FOUND = 1 << 0,   /* state from before the start, from an iterator */
+	LM_RAW_COMPAT = 1 << 1,  /* made through the 32-bit entry; call is the 64-bit number */
+	LM_RAW_PARTIAL = 1 << 2, /* a read of kernel or user memory failed */
+	LM_RAW_CUT = 1 << 3,     /* a string was longer than its room */
+	LM_RAW_CREATED = 1 << 4, /* the open created the file (FMODE_CREATED) */
+	LM_RAW_MOUNT = 1 << 5,   /* DIR: the directory is mounted over that name */
+	LM_RAW_ROOT = 1 << 6,    /* DIR: the directory is "/" of the process or its mount namespace */
+};
+
+#define LM_RAW_CALL_NONE 0xffff
+
+struct lm_raw {
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u32 tid;
+	__u32 tgid;
+	__u8 kind;
+	__u8 flags;
+	__u16 call; /* x86-64 number, or LM_RAW_CALL_NONE */
+	__u16 len;  /* of the whole record */
+	__u16 pad;
+};
+
+struct lm_raw_inode {
+	__u64 inode;
+	__u32 dev;        /* sb->s_dev */
+	__u32 generation; /* inode->i_generation */
+	__u32 mode;
+	__u32 rdev;
+};
+
+struct lm_raw_io {
+	struct lm_raw raw;
+	__u64 inode;
+	__u32 dev;
+	__s32 fd;
+	__s32 result;
+	__u32 mode; /* inode->i_mode */
+};
+
+struct lm_raw_fd {
+	struct lm_raw raw;
+	struct lm_raw_inode file;
+	__s64 result;
+	__u64 arg;
+	__s32 fd;
+	__u32 pad;
+};
+
+#define LM_RAW_NAME_BYTES 256 /* NAME_MAX and the NUL */
+
+struct lm_raw_open {
+	struct lm_raw raw;
+	struct lm_raw_inode file;
+	__u64 dir_inode;
+	__u32 dir_dev;
+	__s32 fd;     /* LM_RAW_FOUND: the fd; else as returned */
+	__u32 oflags; /* file->f_flags */
+	__u32 name_len;
+	__u64 arg;
+	char name[]; /* not NUL-terminated */
+};
+
+struct lm_raw_dir {
+	struct lm_raw raw;
+	struct lm_raw_inode dir;
+	__u64 parent_inode;
+	__u32 parent_dev;
+	__u32 name_len; /* 0 with LM_RAW_ROOT and no parent */
+	char name[];
+};
+
+struct lm_raw_fs {
+	struct lm_raw raw;
+	__u32 dev;
+	__u32 pad;
+	__u64 magic;
+	__u8 uuid[16];
+};
+
+#define LM_RAW_PATH_BYTES 4096
+
+struct lm_raw_path {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 arg;
+	__u64 start_inode;  /* where a relative path starts: dirfd or cwd */
+	__u64 start2_inode;
+	__u32 start_dev;
+	__u32 start2_dev;
+	__u32 start_mode;   /* so that an empty path with a dirfd names its object */
+	__u16 path_len;
+	__u16 path2_len;
+	char paths[];       /* path, then path2: claimed by user space */
+};
+
+struct lm_raw_fork {
+	struct lm_raw raw; /* the parent */
+	__u64 start_ns;    /* child: start_boottime */
+	__u64 clone_flags;
+	__u32 child_tid, child_tgid;
+	__u32 child_ns_tid;
+	__u32 ns_pid, ns_mnt, ns_net, ns_user;
+	__u32 shared_vm;
+};
+
+struct lm_raw_attributes {
+	__u64 start_ns;  /* of the thread group leader */
+	__u64 cap_effective;
+	__u64 cgroup;
+	__u32 ns_tgid;
+	__u32 parent_tgid;
+	__u32 sid;
+	__u32 tty; /* major << 20 | minor */
+	__u32 uid, euid, suid, fsuid;
+	__u32 gid, egid, sgid, fsgid;
+	__u32 loginuid;
+	__u32 ns_pid, ns_mnt, ns_net, ns_user;
+	__u32 pad;
+	struct lm_raw_inode cwd, root;
+	char comm[16];
+};
+
+struct lm_raw_process {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 arg;
+	struct lm_raw_attributes attributes;
+};
+
+#define LM_RAW_ARGV_BYTES 4096
+
+struct lm_raw_exec {
+	struct lm_raw raw;
+	struct lm_raw_attributes attributes;
+	struct lm_raw_inode exe, loader;
+	__u64 dir_inode; /* of exe's name */
+	__u32 dir_dev;
+	__u32 old_tid;   /* the thread that called, before it took the leader's id */
+	__u32 argc;
+	__u32 env_bytes;
+	__u32 argv_bytes; /* all of it; argv_len is what is here */
+	__u16 name_len;
+	__u16 argv_len;
+	char data[];      /* name, then argv (NUL-separated) */
+};
+
+struct lm_raw_exit {
+	struct lm_raw raw;
+	__s32 status;     /* wait(2) status */
+	__u32 group_dead; /* last thread of the process */
+};
+
+struct lm_raw_task {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 arg;    /* signal, ptrace request */
+	__u64 start_ns; /* SIGNAL: of the target's leader */
+	__u32 target; /* SIGNAL: tgid; TASK: number in ns_pid */
+	__u32 ns_pid;
+};
+
+struct lm_raw_address {
+	__u16 family;
+	__u16 port; /* host order */
+	__u32 pad;
+	__u8 ip[16];
+};
+
+struct lm_raw_socket {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 inode;
+	__u64 inode2;   /* accept: the listener; socketpair: the other end */
+	__u64 cookie;
+	__u64 peer_inode;
+	__u64 path_inode;
+	__u32 path_dev;
+	__u32 dev;
+	__s32 fd;
+	__u32 ns_net;
+	__u16 type, protocol, family;
+	__u8 claimed_remote; /* remote was read from user memory */
+	__u8 path_len;
+	struct lm_raw_address local, remote;
+	__u8 path[112]; /* unix: own path, else the peer's; "@" stands for a leading NUL */
+};
+
+struct lm_raw_copy {
+	struct lm_raw raw;
+	__s64 result;
+	struct lm_raw_inode from, to;
+};
+
+struct lm_raw_range {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 address, length, arg;
+};
+
+enum lm_raw_gap_reason { LM_RAW_GAP_FULL = 1, LM_RAW_GAP_NESTED = 2 };
+
+struct lm_raw_gap {
+	struct lm_raw raw; /* time_ns: when room was found again */
+	__u64 begin_ns, end_ns;
+	__u64 count;
+	__u64 kinds; /* bit per enum lm_raw_kind */
+	__u32 lost_tgid; /* 0: several */
+	__u32 reason;
+};
+
+/*
+ * One ring. User space maps it; only the kernel side writes head and what
+ * follows, only user space writes tail. Offsets count bytes from the start of
+ * recording and never wrap; the place is offset & (ring bytes - 1). A record
+ * that starts before the end of the ring runs on into the slack behind it.
+ */
+#define LM_RAW_RECORD_MAX_BYTES 10240
+#define LM_RING_SLACK_BYTES 16384
+
+struct lm_ring_control {
+	__u64 head;
+	__u64 produced; /* records numbered, kept or not */
+	__u64 lost;     /* records not kept, in all */
+	__u64 nested;   /* of these: an interrupted probe held the ring */
+	__u64 self;     /* calls of the recorder itself, left out */
+	__u64 faults;   /* reads of kernel memory that failed */
+	/* the gap that has not been written to the ring yet */
+	__u64 gap_count, gap_begin_ns, gap_end_ns, gap_kinds;
+	__u32 gap_tgid;
+	__u32 busy;
+	__u8 pad[40];
+	__u64 tail; /* its own cache line */
+	__u8 pad2[120];
+};
+
+/* What the kernel side does with a system call. */
+enum lm_call_class {
+	LM_CALL_IGNORE = 0,
+	LM_CALL_IO = 1,
+	LM_CALL_SOCKIO = 2,   /* IO, but a datagram socket is described anew */
+	LM_CALL_FD = 3,       /* a: fd argument, b, c: argument + 1 for the low and high half of arg */
+	LM_CALL_OPEN = 4,     /* as PATH where it fails */
+	LM_CALL_PATH = 5,     /* a: path argument, b: dirfd argument + 1, c: argument + 1 for arg */
+	LM_CALL_PATH_FAILED = 6, /* as PATH, but only when it fails */
+	LM_CALL_PATH2 = 7,    /* a, b as PATH; c: path2 argument | (dirfd2 argument + 1) << 4 */
+	LM_CALL_COPY = 8,     /* a: source fd argument, b: sink fd argument */
+	LM_CALL_SOCKET = 9,   /* a: 1 the fd is returned, 0 it is the first argument */
+	LM_CALL_FDPAIR = 10,  /* a: argument that points to two fds */
+	LM_CALL_PROCESS = 11, /* changes the caller's own attributes; a: argument + 1 for arg */
+	LM_CALL_TASK = 12,    /* a: pid argument, b: argument + 1 for arg */
+	LM_CALL_TASK_FAILED = 13,
+	LM_CALL_RANGE = 14,   /* address, length, c: argument + 1 for arg */
+	LM_CALL_KERNEL = 15,  /* b: argument + 1 for arg */
+	LM_CALL_MMAP = 16,
+	LM_CALL_NEWFD = 17,   /* the returned fd is the object: dup, memfd_create, fcntl(F_DUPFD) */
+	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */
+};
+
+struct lm_call_rule {
+	__u8 class; /* enum lm_call_class */
+	__u8 a, b, c;
+};
+
+#define LM_CALL_COUNT 512
+
+#define LM_RAW_ASSERT(type, bytes) \
+	_Static_assert(sizeof(type) == (bytes), #type " has another size than agreed")
+
+LM_RAW_ASSERT(struct lm_raw, 24);
+LM_RAW_ASSERT(struct lm_raw_inode, 24);
+LM_RAW_ASSERT(struct lm_raw_io, 48);
+LM_RAW_ASSERT(struct lm_raw_fd, 72);
+LM_RAW_ASSERT(struct lm_raw_open, 80);
+LM_RAW_ASSERT(struct lm_raw_dir, 64);
+LM_RAW_ASSERT(struct lm_raw_fs, 56);
+LM_RAW_ASSERT(struct lm_raw_path, 72);
+LM_RAW_ASSERT(struct lm_raw_fork, 72);
+LM_RAW_ASSERT(struct lm_raw_attributes, 160);
+LM_RAW_ASSERT(struct lm_raw_process, 200);
+LM_RAW_ASSERT(struct lm_raw_exec, 264);
+LM_RAW_ASSERT(struct lm_raw_exit, 32);
+LM_RAW_ASSERT(struct lm_raw_task, 56);
+LM_RAW_ASSERT(struct lm_raw_address, 24);
+LM_RAW_ASSERT(struct lm_raw_socket, 256);
+LM_RAW_ASSERT(struct lm_raw_copy, 80);
+LM_RAW_ASSERT(struct lm_raw_range, 56);
+LM_RAW_ASSERT(struct lm_raw_gap, 64);
+LM_RAW_ASSERT(struct lm_ring_control, 256);

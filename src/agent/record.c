@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "lemona/agent/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
+#include "lemona/base/time.h"
+#include "lemona/event/identify.h"
+#include "lemona/event/rules.h"
+#include "lemona/log/writer.h"
+#include "lemona/sensor/sensor.h"
+
+/* No record is older than two of these and a write when a reader can see it. */
+#define POLL_NS (5 * LM_NS_PER_MS)
+
+struct recorder {
+	struct lm_sensor *sensor;
+	struct lm_identify *identify;
+	struct lm_log_writer *log;
+	int log_error;  /* the first one; recording goes on, a gap tells */
+	uint64_t self;
+	pid_t command;  /* 0 none, or ended */
+	int priority;   /* as we were started: the command gets it back */
+	struct lm_record_summary *summary;
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+static int write_item(void *data, const struct lm_item *item)
+{
+	struct recorder *rec = data;
+	int r = lm_log_add(rec->log, item);
+
+	if (r < 0 && !rec->log_error)
+		rec->log_error = r;
+	return r == -ENOMEM ? r : 0;
+}
+
+static void forget_directories(void *data)
+{
+	struct recorder *rec = data;
+
+	lm_sensor_forget_directories(rec->sensor);
+}
+
+static int take_record(void *data, const struct lm_raw *record)
+{
+	struct recorder *rec = data;
+
+	return lm_identify_record(rec->identify, record);
+}
+
+static void read_line(const char *path, char *out, size_t size)
+{
+	FILE *file LM_FCLOSE = fopen(path, "re");
+
+	out[0] = '\0';
+	if (file && fgets(out, (int)size, file))
+		out[strcspn(out, "\n")] = '\0';
+}
+
+static void fill_meta(struct lm_log_meta *meta)
+{
+	struct utsname name;
+
+	*meta = (struct lm_log_meta){
+		.recorder = "lemona " LEMONA_VERSION,
+		.attach = "tracepoint",
+		.level = "provenance",
+		.start_ns = lm_time_boot_ns(),
+		.start_wall_ns = lm_time_wall_ns(),
+	};
+	if (uname(&name) == 0) {
+		snprintf(meta->host, sizeof(meta->host), "%s", name.nodename);
+		snprintf(meta->kernel, sizeof(meta->kernel), "%s %s", name.release, name.version);
+	}
+	read_line("/proc/sys/kernel/random/boot_id", meta->boot_id, sizeof(meta->boot_id));
+	read_line("/etc/machine-id", meta->machine_id, sizeof(meta->machine_id));
+}
+
+static int open_all(struct recorder *rec, const struct lm_record_options *options,
+	struct lm_diag *diag)
+{
+	struct lm_call_rule rules[LM_CALL_COUNT];
+	struct lm_sensor_options sensor = {
+		.ring_bytes = options->ring_bytes, .rules = rules, .self_tgid = (uint32_t)getpid(),
+	};
+	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
+	struct lm_identify_sink sink = {
+		.item = write_item, .forget_directories = forget_directories, .data = rec,
+	};
+	struct lm_identify_devices devices;
+	struct lm_log_meta meta;
+	int r;
+
+	for (int i = 0; i < LM_CALL_COUNT; i++)
+		rules[i] = lm_call_mappings()[i].rule;
+	r = lm_sensor_open(&sensor, &rec->sensor, diag);
+	if (r < 0)
+		return r;
+	fill_meta(&meta);
+	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
+	if (r < 0)
+		return r;
+	r = lm_identify_find_devices(&devices);
+	if (r == 0)
+		r = lm_identify_new(&sink, &devices, &rec->identify);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot start recording");
+	lm_identify_set_self(rec->identify, (uint32_t)getpid());
+	r = lm_sensor_find_state(rec->sensor, take_record, rec);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot list what is running already");
+	return lm_log_flush(rec->log);
+}
+
+/* The command, started only now, so that all of it is seen. exec's failure comes back by a pipe. */
+static int start_command(struct recorder *rec, char *const *argv, struct lm_diag *diag)
+{
+	int reader LM_CLOSE = -1, writer LM_CLOSE = -1;
+	int fds[2], failure = 0;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return lm_diag_errno(diag, -errno, "cannot make a pipe");
+	reader = fds[0];
+	writer = fds[1];
+	pid = fork();
+	if (pid < 0)
+		return lm_diag_errno(diag, -errno, "cannot start a process");
+	if (pid == 0) {
+		(void)setpriority(PRIO_PROCESS, 0, rec->priority);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		execvp(argv[0], argv);
+		failure = errno;
+		if (write(writer, &failure, sizeof(failure)) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	close(lm_take_fd(writer));
+	if (read(reader, &failure, sizeof(failure)) == sizeof(failure)) {
+		waitpid(pid, NULL, 0);
+		return lm_diag_errno(diag, -failure, "cannot run %s", argv[0]);
+	}
+	rec->command = pid;
+	return 0;
+}
+
+static bool command_ended(struct recorder *rec)
+{
+	int status;
+
+	if (!rec->command || waitpid(rec->command, &status, WNOHANG) != rec->command)
+		return false;
+	rec->command = 0;
+	rec->summary->command_ran = true;
+	rec->summary->command_status = status;
+	return true;
+}
+
+static void note_log_error(struct recorder *rec, int r)
+{
+	if (r < 0 && !rec->log_error)
+		rec->log_error = r;
+}
+
+static int record(struct recorder *rec)
+{
+	const struct timespec pause = { .tv_nsec = (long)POLL_NS };
+	int r;
+
+	while (!stop_signal && !command_ended(rec)) {
+		nanosleep(&pause, NULL);
+		r = lm_sensor_drain(rec->sensor, take_record, rec);
+		if (r < 0)
+			return r;
+		note_log_error(rec, lm_log_flush(rec->log));
+	}
+	if (rec->command)
+		kill(rec->command, SIGTERM);
+	lm_sensor_detach(rec->sensor);
+	return lm_sensor_drain(rec->sensor, take_record, rec);
+}
+
+static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
+{
+	struct lm_log_counts counts = { 0 };
+	int closed;
+
+	if (rec->log) {
+		note_log_error(rec, lm_log_flush(rec->log));
+		lm_log_counts(rec->log, &counts);
+		closed = lm_log_close(rec->log, diag);
+		note_log_error(rec, closed);
+	}
+	lm_identify_free(rec->identify);
+	lm_sensor_close(rec->sensor);
+	rec->summary->events = counts.events;
+	rec->summary->lost = counts.lost;
+	rec->summary->bytes = counts.bytes;
+	if (r == 0 && rec->log_error)
+		r = lm_diag_errno(diag, rec->log_error,
+			"the log could not be written in full; what is missing is marked as a gap");
+	return r;
+}
+
+int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
+	struct lm_diag *diag)
+{
+	struct sigaction action = { .sa_handler = on_signal }, old_int, old_term;
+	struct lm_record_summary summary = { 0 };
+	struct recorder rec = { .summary = &summary, .priority = getpriority(PRIO_PROCESS, 0) };
+	uint64_t start_ns = lm_time_boot_ns();
+	int r;
+
+	stop_signal = 0;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, &old_int);
+	sigaction(SIGTERM, &action, &old_term);
+	/* Ahead of what it watches: a recorder that waits for the CPU is one that loses events. */
+	(void)setpriority(PRIO_PROCESS, 0, -20);
+	r = open_all(&rec, options, diag);
+	if (r == 0 && options->on_start)
+		options->on_start(options->on_start_data);
+	if (r == 0 && options->command)
+		r = start_command(&rec, options->command, diag);
+	if (r == 0) {
+		r = record(&rec);
+		if (r < 0)
+			lm_diag_errno(diag, r, "recording stopped");
+	}
+	r = close_all(&rec, r, diag);
+	summary.elapsed_ns = lm_time_boot_ns() - start_ns;
+	sigaction(SIGINT, &old_int, NULL);
+	sigaction(SIGTERM, &old_term, NULL);
+	*ret_summary = summary;
+	return r;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include "lemona/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+uint32_t lm_identify_kernel_dev(uint64_t user_dev)
+{
+	return major(user_dev) << 20 | minor(user_dev);
+}
+
+static int dev_of(int fd, uint32_t *ret_dev)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	*ret_dev = lm_identify_kernel_dev(st.st_dev);
+	return 0;
+}
+
+int lm_identify_find_devices(struct lm_identify_devices *ret_devices)
+{
+	struct lm_identify_devices devices = { 0 };
+	int event LM_CLOSE = -1, memory LM_CLOSE = -1, sock LM_CLOSE = -1;
+	int reader LM_CLOSE = -1, writer LM_CLOSE = -1;
+	int pipe_fds[2];
+	int r;
+
+	event = eventfd(0, EFD_CLOEXEC);
+	r = dev_of(event, &devices.anon_inode);
+	if (r == 0) {
+		memory = memfd_create("lemona", MFD_CLOEXEC);
+		r = dev_of(memory, &devices.shmem);
+	}
+	if (r == 0) {
+		sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		r = dev_of(sock, &devices.sockfs);
+	}
+	if (r == 0) {
+		if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+			return -errno;
+		reader = pipe_fds[0];
+		writer = pipe_fds[1];
+		r = dev_of(reader, &devices.pipefs);
+	}
+	if (r == 0)
+		*ret_devices = devices;
+	return r;
+}
+
+int lm_identify_new(const struct lm_identify_sink *sink, const struct lm_identify_devices *devices,
+	struct lm_identify **ret_identify)
+{
+	struct lm_object kernel = { .kind = LM_OBJECT_KIND_KERNEL };
+	struct lm_identify *id = calloc(1, sizeof(*id));
+	lm_object_id none;
+	int r;
+
+	if (!id)
+		return -ENOMEM;
+	id->sink = *sink;
+	id->devices = *devices;
+	r = new_object(id, LM_OBJECT_KIND_NONE, 0, &none);
+	if (r == 0)
+		r = new_object(id, LM_OBJECT_KIND_KERNEL, 0, &kernel.id);
+	if (r == 0)
+		r = emit_object(id, &kernel);
+	if (r < 0) {
+		lm_identify_free(id);
+		return r;
+	}
+	*ret_identify = id;
+	return 0;
+}
+
+/* Every live process is in the table of threads once for each of its threads. */
+static void free_processes(struct lm_identify *id)
+{
+	for (size_t i = 0; id->threads.slots && i <= id->threads.mask; i++) {
+		struct process *process = NULL;
+		uint64_t key, value;
+
+		if (!lm_map_at(&id->threads, i, &key, &value))
+			continue;
+		process = (struct process *)(uintptr_t)value;
+		if (process && --process->threads == 0)
+			free_process(process);
+	}
+}
+
+struct lm_identify *lm_identify_free(struct lm_identify *id)
+{
+	if (!id)
+		return NULL;
+	free_processes(id);
+	lm_map_release(&id->threads);
+	lm_map_release(&id->ns_numbers);
+	lm_buffer_release(&id->texts);
+	free(id->objects);
+	free(id->inodes);
+	free(id->names);
+	free(id->inode_set.slots);
+	free(id->name_set.slots);
+	free(id->file_systems);
+	free(id);
+	return NULL;
+}
+
+void lm_identify_set_self(struct lm_identify *id, uint32_t tgid)
+{
+	id->self_tgid = tgid;
+}
+
+uint16_t op_of(uint16_t call)
+{
+	return call < LM_CALL_COUNT ? lm_call_mappings()[call].op : LM_OP_NONE;
+}
+
+int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
+	struct process **ret_process, struct lm_event *ret_event)
+{
+	struct process *process;
+	int r = process_of(id, raw, &process);
+
+	if (r < 0)
+		return r;
+	*ret_process = process;
+	*ret_event = (struct lm_event){
+		.end_ns = raw->time_ns,
+		.actor = process->object,
+		.tid = raw->tid,
+		.op = op,
+		.flags = raw->flags & LM_RAW_PARTIAL ? LM_EVENT_PARTIAL : 0,
+		.call = raw->call,
+	};
+	return 0;
+}
+
+int emit_event(struct lm_identify *id, const struct lm_event *event)
+{
+	struct lm_item item = { .kind = LM_ITEM_EVENT, .event = *event };
+
+	return id->sink.item(id->sink.data, &item);
+}
+
+static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &event.object);
+	if (r < 0)
+		return r;
+	return emit_event(id, &event);
+}
+
+/* The name an open file has: bound, so that paths can be derived. */
+static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
+{
+	uint8_t found = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
+	struct lm_str component = { raw->name, raw->name_len };
+	lm_object_id file, dir = LM_OBJECT_NONE, name = LM_OBJECT_NONE;
+	uint64_t now = raw->raw.time_ns;
+	struct process *process;
+	struct lm_event event;
+	int r;
+
+	if (raw->name_len > raw->raw.len - sizeof(*raw))
+		return -LM_E_FORMAT;
+	if (raw->raw.flags & LM_RAW_CREATED && !found)
+		r = create_inode(id, now, &raw->file, &file);
+	else
+		r = describe_inode(id, now, &raw->file, found, &file);
+	if (r == 0 && raw->name_len)
+		r = find_inode(id, now, raw->dir_inode, raw->dir_dev, S_IFDIR, &dir);
+	if (r == 0 && dir)
+		r = find_name(id, now, dir, component, found, &name);
+	if (r < 0)
+		return r;
+	if (found) {
+		r = process_of(id, &raw->raw, &process);
+		if (r < 0)
+			return r;
+		remember_fd(process, raw->fd, file);
+		if (raw->fd < 0) { /* the program of a process that was running before */
+			process->attributes.exe = file;
+			process->attributes.exe_name = name;
+		}
+		if (!file || !name || name_of(id, name)->file == file)
+			return 0;
+		bind_name(id, name, file);
+		return emit_binding(id, now, file, name, 0);
+	}
+	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	if (r < 0)
+		return r;
+	bind_name(id, name, file);
+	remember_fd(process, raw->fd, file);
+	event.object = file;
+	event.name = name;
+	event.result = raw->fd;
+	event.arg = raw->oflags | (raw->raw.flags & LM_RAW_CREATED ? O_CREAT : 0);
+	event.flags |= LM_EVENT_CONFIRMED;
+	if (raw->raw.flags & LM_RAW_CREATED)
+		event.flags |= LM_EVENT_CREATED;
+	return emit_event(id, &event);
+}
+
+static int add_mapping(struct process *process, uint64_t start, uint64_t end, lm_object_id object)
+{
+	int r = grow(&process->mappings, process->mapping_count, &process->mapping_capacity,
+		sizeof(*process->mappings));
+
+	if (r < 0)
+		return r;
+	process->mappings[process->mapping_count++] = (struct mapping){ start, end, object };
+	return 0;
+}
+
+static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	event.arg = raw->arg;
+	if (event.op == LM_OP_CLOSE) {
+		/* At its end the number may already mean another file: what it meant is remembered. */
+		event.object = recall_fd(process, raw->fd);
+		event.flags |= event.object ? LM_EVENT_DERIVED : 0;
+		event.arg = (uint32_t)raw->fd;
+		remember_fd(process, raw->fd, LM_OBJECT_NONE);
+		return emit_event(id, &event);
+	}
+	r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
+	if (r < 0)
+		return r;
+	remember_fd(process, raw->fd, event.object);
+	if (event.op == LM_OP_MMAP) {
+		if (!event.object)
+			return 0; /* shared memory without a file: told when it has an object */
+		if (raw->result >= 0) {
+			r = add_mapping(process, (uint64_t)raw->result, 0, event.object);
+			if (r < 0)
+				return r;
+		}
+	}
+	return emit_event(id, &event);
+}
+
+static int take_copy(struct lm_identify *id, const struct lm_raw_copy *raw)
+{
+	uint16_t op = op_of(raw->raw.call);
+	struct process *process;
+	struct lm_event event;
+	int r;
+
+	/* sendmsg and recvmsg: a descriptor that went with the message. */
+	if (op == LM_OP_SEND)
+		op = LM_OP_FDSEND;
+	else if (op == LM_OP_RECV)
+		op = LM_OP_FDRECV;
+	r = begin_event(id, &raw->raw, op, &process, &event);
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	r = describe_inode(id, raw->raw.time_ns, &raw->from, 0, &event.object);
+	if (r == 0)
+		r = describe_inode(id, raw->raw.time_ns, &raw->to, 0, &event.object2);
+	if (r < 0)
+		return r;
+	if (op == LM_OP_FDRECV)
+		remember_fd(process, (int)raw->result, event.object2);
+	if (op == LM_OP_PIPE)
+		event.object2 = LM_OBJECT_NONE;
+	return emit_event(id, &event);
+}
+
+static int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
+{
+	uint64_t end = raw->address + raw->length;
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	event.arg = raw->arg;
+	event.flags |= LM_EVENT_DERIVED;
+	/* Memory that is no file's carries nothing; most of these calls are malloc's. */
+	for (uint32_t i = 0; i < process->mapping_count;) {
+		struct mapping *m = &process->mappings[i];
+
+		if (m->start < raw->address || m->start >= end) {
+			i++;
+			continue;
+		}
+		event.object = m->object;
+		if (event.op == LM_OP_MUNMAP && raw->result >= 0)
+			*m = process->mappings[--process->mapping_count];
+		else
+			i++;
+		r = emit_event(id, &event);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int take_kernel(struct lm_identify *id, const struct lm_raw_range *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	event.arg = raw->arg;
+	event.object = LM_OBJECT_KERNEL;
+	if (event.op == LM_OP_MODULE)
+		event.object2 = recall_fd(process, (int)raw->arg);
+	return emit_event(id, &event);
+}
+
+static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
+{
+	struct lm_item item = {
+		.kind = LM_ITEM_GAP,
+		.gap = {
+			.begin_ns = raw->begin_ns, .end_ns = raw->end_ns, .count = raw->count,
+			.kinds = raw->kinds, .tgid = raw->lost_tgid, .cpu = raw->raw.pad,
+			.reason = raw->reason == LM_RAW_GAP_NESTED ? LM_GAP_NESTED : LM_GAP_FULL,
+		},
+	};
+
+	/* What was lost may have told names of directories. */
+	if (id->sink.forget_directories)
+		id->sink.forget_directories(id->sink.data);
+	return id->sink.item(id->sink.data, &item);
+}
+
+static const uint16_t minimum_bytes[] = {
+	[LM_RAW_IO] = sizeof(struct lm_raw_io),
+	[LM_RAW_FD] = sizeof(struct lm_raw_fd),
+	[LM_RAW_OPEN] = sizeof(struct lm_raw_open),
+	[LM_RAW_DIR] = sizeof(struct lm_raw_dir),
+	[LM_RAW_FS] = sizeof(struct lm_raw_fs),
+	[LM_RAW_PATH] = sizeof(struct lm_raw_path),
+	[LM_RAW_FORK] = sizeof(struct lm_raw_fork),
+	[LM_RAW_PROCESS] = sizeof(struct lm_raw_process),
+	[LM_RAW_EXEC] = sizeof(struct lm_raw_exec),
+	[LM_RAW_EXIT] = sizeof(struct lm_raw_exit),
+	[LM_RAW_SIGNAL] = sizeof(struct lm_raw_task),
+	[LM_RAW_TASK] = sizeof(struct lm_raw_task),
+	[LM_RAW_SOCKET] = sizeof(struct lm_raw_socket),
+	[LM_RAW_COPY] = sizeof(struct lm_raw_copy),
+	[LM_RAW_RANGE] = sizeof(struct lm_raw_range),
+	[LM_RAW_KERNEL] = sizeof(struct lm_raw_range),
+	[LM_RAW_GAP] = sizeof(struct lm_raw_gap),
+};
+
+int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
+{
+	if (record->kind == 0 || record->kind > LM_RAW_KIND_MAX ||
+		record->len < minimum_bytes[record->kind])
+		return -LM_E_FORMAT;
+	switch (record->kind) {
+	case LM_RAW_IO:
+		return take_io(id, (const void *)record);
+	case LM_RAW_FD:
+		return take_fd(id, (const void *)record);
+	case LM_RAW_OPEN:
+		return take_open(id, (const void *)record);
+	case LM_RAW_DIR:
+		return take_dir(id, (const void *)record);
+	case LM_RAW_FS:
+		return take_fs(id, (const void *)record);
+	case LM_RAW_PATH:
+		return take_path(id, (const void *)record);
+	case LM_RAW_FORK:
+		return take_fork(id, (const void *)record);
+	case LM_RAW_PROCESS:
+		return take_process(id, (const void *)record);
+	case LM_RAW_EXEC:
+		return take_exec(id, (const void *)record);
+	case LM_RAW_EXIT:
+		return take_exit(id, (const void *)record);
+	case LM_RAW_SIGNAL:
+	case LM_RAW_TASK:
+		return take_task(id, (const void *)record);
+	case LM_RAW_SOCKET:
+		return take_socket(id, (const void *)record);
+	case LM_RAW_COPY:
+		return take_copy(id, (const void *)record);
+	case LM_RAW_RANGE:
+		return take_range(id, (const void *)record);
+	case LM_RAW_KERNEL:
+		return take_kernel(id, (const void *)record);
+	case LM_RAW_GAP:
+		return take_gap(id, (const void *)record);
+	}
+	return -LM_E_FORMAT;
+}

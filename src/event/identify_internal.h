@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "lemona/base/buffer.h"
+#include "lemona/base/error.h"
+#include "lemona/base/map.h"
+#include "lemona/event/identify.h"
+#include "lemona/event/rules.h"
+
+/* A set of numbered entries found by hash; the entries live elsewhere. */
+struct index_set {
+	uint32_t *slots; /* entry number + 1; 0 is free */
+	uint32_t mask;
+	uint32_t count;
+};
+
+/* Everything with an inode: file, directory, socket, pipe, memory. */
+struct inode_entry {
+	uint64_t inode;
+	uint32_t dev;
+	uint32_t generation;
+	lm_object_id object;
+	lm_object_id name;   /* the name it was last seen under, or 0 */
+	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
+	uint8_t kind;        /* enum lm_object_kind */
+	bool is_root;        /* told as "/" of somebody */
+	bool created;        /* its creation has been seen: another one makes another object */
+};
+
+struct name_entry {
+	lm_object_id object;
+	lm_object_id dir;
+	lm_object_id file;   /* what it is bound to now, or 0 */
+	uint32_t text;       /* offset of the component in `texts` */
+	uint32_t len;
+};
+
+/* What an object number stands for: an entry of one of the tables. */
+struct object_entry {
+	uint8_t kind;
+	uint32_t index; /* in inodes, names or processes; by kind */
+};
+
+struct mapping {
+	uint64_t start, end;
+	lm_object_id object;
+};
+
+struct process {
+	uint32_t tgid;
+	uint32_t threads;
+	lm_object_id object;      /* current version */
+	struct lm_process attributes; /* argv and comm point into `strings` */
+	char comm[16];
+	char *argv;               /* owned */
+	struct lm_map fds;        /* fd -> object + 1 as last seen; 0 when closed */
+	struct mapping *mappings; /* files mapped, unsorted */
+	uint32_t mapping_count, mapping_capacity;
+	bool self;
+};
+
+struct file_system {
+	uint32_t dev;
+	uint64_t magic;
+	uint8_t uuid[16];
+};
+
+struct lm_identify {
+	struct lm_identify_sink sink;
+	struct lm_identify_devices devices;
+	uint32_t self_tgid;
+
+	struct object_entry *objects; /* by object number; [0] unused */
+	uint32_t object_count, object_capacity;
+
+	struct inode_entry *inodes;
+	uint32_t inode_count, inode_capacity;
+	struct index_set inode_set;
+
+	struct name_entry *names;
+	uint32_t name_count, name_capacity;
+	struct index_set name_set;
+	struct lm_buffer texts; /* components, back to back */
+
+	struct file_system *file_systems;
+	uint32_t file_system_count, file_system_capacity;
+
+	struct lm_map threads;    /* tid -> struct process * */
+	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
+	struct process *last;     /* of the last record, with its tid: most records repeat it */
+	uint32_t last_tid;
+};
+
+/* identify_table.c */
+uint64_t hash_inode(uint32_t dev, uint64_t inode);
+uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
+/* Walk the slots of a hash: start with *cursor = hash, repeat until -1. */
+int64_t index_set_next(const struct index_set *set, uint64_t *cursor);
+int index_set_add(struct index_set *set, uint64_t hash, uint32_t entry,
+		  uint64_t (*hash_of)(const void *data, uint32_t entry), const void *data);
+/* Make room for one more element of `size` bytes. @return 0; -ENOMEM */
+int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size);
+
+/* identify_object.c */
+int new_object(struct lm_identify *id, uint8_t kind, uint32_t index, lm_object_id *ret_object);
+int emit_object(struct lm_identify *id, const struct lm_object *object);
+int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev, uint32_t mode,
+	       lm_object_id *ret_object);
+/* As describe_inode(), for what has just been made: never an object that was there before. */
+int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
+		 lm_object_id *ret_object);
+int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
+		   uint8_t flags, lm_object_id *ret_object);
+struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object);
+struct name_entry *name_of(struct lm_identify *id, lm_object_id object);
+int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
+	      uint8_t flags, lm_object_id *ret_object);
+/* The name object of (dir, component) if there is one, else 0. */
+lm_object_id look_up_name(const struct lm_identify *id, lm_object_id dir, struct lm_str component);
+void bind_name(struct lm_identify *id, lm_object_id name, lm_object_id file);
+int emit_binding(struct lm_identify *id, uint64_t time_ns, lm_object_id file, lm_object_id name,
+		 uint8_t flags);
+int take_fs(struct lm_identify *id, const struct lm_raw_fs *raw);
+int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw);
+
+/* identify_process.c */
+int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process);
+struct process *process_by_tid(struct lm_identify *id, uint32_t tid);
+int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw);
+int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw);
+int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw);
+int take_process(struct lm_identify *id, const struct lm_raw_process *raw);
+int take_task(struct lm_identify *id, const struct lm_raw_task *raw);
+void free_process(struct process *process);
+void remember_fd(struct process *process, int fd, lm_object_id object);
+lm_object_id recall_fd(const struct process *process, int fd);
+
+/* identify_path.c */
+int take_path(struct lm_identify *id, const struct lm_raw_path *raw);
+
+/* identify_socket.c */
+int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
+
+/* identify.c */
+/* An event with actor, times, call and flags filled in from its record. */
+int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
+		struct process **ret_process, struct lm_event *ret_event);
+int emit_event(struct lm_identify *id, const struct lm_event *event);
+uint16_t op_of(uint16_t call);

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include "lemona/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CLONE_VM 0x00000100u
+#define CLONE_THREAD 0x00010000u
+
+void free_process(struct process *process)
+{
+	if (!process)
+		return;
+	lm_map_release(&process->fds);
+	free(process->mappings);
+	free(process->argv);
+	free(process);
+}
+
+static struct lm_str comm_of(const struct process *process)
+{
+	return (struct lm_str){
+		process->comm, (uint32_t)strnlen(process->comm, sizeof(process->comm)),
+	};
+}
+
+/* Tell the log about the process as it is now: a first definition or a change. */
+static int define_process(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+	uint8_t flags)
+{
+	struct lm_object object = {
+		.id = process->object,
+		.kind = LM_OBJECT_KIND_PROCESS,
+		.flags = flags | (process->self ? LM_OBJECT_SELF : 0),
+		.time_ns = time_ns,
+		.process = process->attributes,
+	};
+
+	object.process.comm = comm_of(process);
+	return emit_object(id, &object);
+}
+
+static uint64_t ns_key(uint32_t ns_pid, uint32_t number)
+{
+	return (uint64_t)ns_pid << 32 | number;
+}
+
+static int add_thread(struct lm_identify *id, uint32_t tid, struct process *process)
+{
+	struct process *old = process_by_tid(id, tid);
+	int r;
+
+	/* A number used again whose end was lost. */
+	if (old && --old->threads == 0)
+		free_process(old);
+	r = lm_map_put(&id->threads, tid, (uint64_t)(uintptr_t)process);
+	if (r < 0)
+		return r;
+	process->threads++;
+	id->last = NULL;
+	return 0;
+}
+
+struct process *process_by_tid(struct lm_identify *id, uint32_t tid)
+{
+	uint64_t *value = lm_map_get(&id->threads, tid);
+
+	return value ? (struct process *)(uintptr_t)*value : NULL;
+}
+
+static int new_version(struct lm_identify *id, struct process *process)
+{
+	return new_object(id, LM_OBJECT_KIND_PROCESS, process->tgid, &process->object);
+}
+
+/* A process that nobody told about: its fork was lost. Only its numbers are known. */
+static int add_unknown(struct lm_identify *id, const struct lm_raw *raw,
+	struct process **ret_process)
+{
+	struct process *process = process_by_tid(id, raw->tgid);
+	int r;
+
+	if (!process || process->tgid != raw->tgid) {
+		process = calloc(1, sizeof(*process));
+		if (!process)
+			return -ENOMEM;
+		process->tgid = process->attributes.tgid = raw->tgid;
+		process->attributes.loginuid = UINT32_MAX;
+		process->self = raw->tgid == id->self_tgid;
+		r = new_version(id, process);
+		if (r == 0)
+			r = define_process(id, raw->time_ns, process, LM_OBJECT_PARTIAL);
+		if (r == 0)
+			r = add_thread(id, raw->tgid, process);
+		if (r < 0) {
+			free_process(process);
+			return r;
+		}
+	}
+	if (raw->tid != raw->tgid) {
+		r = add_thread(id, raw->tid, process);
+		if (r < 0)
+			return r;
+	}
+	*ret_process = process;
+	return 0;
+}
+
+int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process)
+{
+	struct process *process;
+	int r;
+
+	if (id->last && id->last_tid == raw->tid && id->last->tgid == raw->tgid) {
+		*ret_process = id->last;
+		return 0;
+	}
+	process = process_by_tid(id, raw->tid);
+	if (!process || process->tgid != raw->tgid) {
+		r = add_unknown(id, raw, &process);
+		if (r < 0)
+			return r;
+	}
+	id->last = *ret_process = process;
+	id->last_tid = raw->tid;
+	return 0;
+}
+
+void remember_fd(struct process *process, int fd, lm_object_id object)
+{
+	if (fd < 0)
+		return;
+	/* A full memory only costs the name of a later close. */
+	(void)lm_map_put(&process->fds, (uint64_t)fd, object);
+}
+
+lm_object_id recall_fd(const struct process *process, int fd)
+{
+	uint64_t *object = fd < 0 ? NULL : lm_map_get(&process->fds, (uint64_t)fd);
+
+	return object ? (lm_object_id)*object : LM_OBJECT_NONE;
+}
+
+static void forget_image(struct process *process)
+{
+	lm_map_release(&process->fds);
+	process->fds = (struct lm_map)LM_MAP_INIT;
+	process->mapping_count = 0;
+}
+
+/* Attributes of the raw record; what it does not hold stays. */
+static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
+	const struct lm_raw_attributes *raw)
+{
+	struct lm_process *p = &process->attributes;
+	int r;
+
+	p->start_ns = raw->start_ns;
+	p->ns_tgid = raw->ns_tgid;
+	p->cap_effective = raw->cap_effective;
+	p->cgroup = raw->cgroup;
+	p->sid = raw->sid;
+	p->tty = raw->tty;
+	p->uid = raw->uid;
+	p->euid = raw->euid;
+	p->suid = raw->suid;
+	p->fsuid = raw->fsuid;
+	p->gid = raw->gid;
+	p->egid = raw->egid;
+	p->sgid = raw->sgid;
+	p->fsgid = raw->fsgid;
+	p->loginuid = raw->loginuid;
+	p->ns_pid = raw->ns_pid;
+	p->ns_mnt = raw->ns_mnt;
+	p->ns_net = raw->ns_net;
+	p->ns_user = raw->ns_user;
+	memcpy(process->comm, raw->comm, sizeof(process->comm));
+	r = describe_inode(id, time_ns, &raw->cwd, 0, &p->cwd);
+	if (r == 0)
+		r = describe_inode(id, time_ns, &raw->root, 0, &p->root);
+	if (r == 0)
+		r = lm_map_put(&id->ns_numbers, ns_key(p->ns_pid, p->ns_tgid), process->tgid);
+	return r;
+}
+
+int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
+{
+	struct process *parent, *child;
+	struct lm_event event;
+	struct lm_process *p;
+	int r;
+
+	r = begin_event(id, &raw->raw, LM_OP_THREAD, &parent, &event);
+	if (r < 0)
+		return r;
+	event.arg = raw->clone_flags;
+	if (raw->clone_flags & CLONE_THREAD) {
+		event.result = raw->child_tid;
+		r = add_thread(id, raw->child_tid, parent);
+		return r < 0 ? r : emit_event(id, &event);
+	}
+	child = calloc(1, sizeof(*child));
+	if (!child)
+		return -ENOMEM;
+	child->tgid = raw->child_tgid;
+	child->self = raw->child_tgid == id->self_tgid;
+	memcpy(child->comm, parent->comm, sizeof(child->comm));
+	p = &child->attributes;
+	*p = parent->attributes;
+	p->argv = LM_STR_NONE;
+	if (parent->argv && parent->attributes.argv.len) {
+		child->argv = malloc(parent->attributes.argv.len);
+		if (!child->argv) {
+			free_process(child);
+			return -ENOMEM;
+		}
+		memcpy(child->argv, parent->argv, parent->attributes.argv.len);
+		p->argv = (struct lm_str){ child->argv, parent->attributes.argv.len };
+	}
+	p->tgid = raw->child_tgid;
+	p->ns_tgid = raw->child_ns_tid;
+	p->start_ns = raw->start_ns;
+	p->version = 0;
+	p->previous = LM_OBJECT_NONE;
+	p->parent = parent->object;
+	p->ns_pid = raw->ns_pid;
+	p->ns_mnt = raw->ns_mnt;
+	p->ns_net = raw->ns_net;
+	p->ns_user = raw->ns_user;
+	r = new_version(id, child);
+	if (r == 0)
+		r = add_thread(id, raw->child_tid, child);
+	if (r < 0) {
+		free_process(child);
+		return r;
+	}
+	r = lm_map_put(&id->ns_numbers, ns_key(p->ns_pid, p->ns_tgid), child->tgid);
+	if (r == 0)
+		r = define_process(id, raw->raw.time_ns, child, 0);
+	if (r < 0)
+		return r;
+	event.op = LM_OP_FORK;
+	event.object = child->object;
+	event.result = raw->child_tgid;
+	if (raw->shared_vm)
+		event.flags |= LM_EVENT_VM_SHARED;
+	return emit_event(id, &event);
+}
+
+static int set_argv(struct process *process, const char *argv, uint32_t len)
+{
+	char *copy = NULL;
+
+	/* The last NUL ends the last argument and says nothing. */
+	if (len && argv[len - 1] == '\0')
+		len--;
+	if (len) {
+		copy = malloc(len);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, argv, len);
+	}
+	free(process->argv);
+	process->argv = copy;
+	process->attributes.argv = (struct lm_str){ copy, len };
+	return 0;
+}
+
+int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
+{
+	uint64_t now = raw->raw.time_ns;
+	struct process *process, *caller;
+	lm_object_id dir = LM_OBJECT_NONE;
+	struct lm_event event;
+	struct lm_process *p;
+	int r;
+
+	if ((uint32_t)raw->name_len + raw->argv_len > raw->raw.len - sizeof(*raw))
+		return -LM_E_FORMAT;
+	/* A thread that executes takes over the number of its leader, which has exited. */
+	caller = process_by_tid(id, raw->old_tid);
+	if (caller && raw->old_tid != raw->raw.tid && caller->tgid == raw->raw.tgid) {
+		r = lm_map_put(&id->threads, raw->old_tid, 0);
+		if (r == 0 && process_by_tid(id, raw->raw.tid) != caller)
+			r = lm_map_put(&id->threads, raw->raw.tid, (uint64_t)(uintptr_t)caller);
+		else
+			caller->threads--;
+		if (r < 0)
+			return r;
+		id->last = NULL;
+	}
+	r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
+	if (r < 0)
+		return r;
+	event.tid = raw->old_tid;
+	p = &process->attributes;
+	r = describe_inode(id, now, &raw->exe, 0, &p->exe);
+	if (r == 0)
+		r = describe_inode(id, now, &raw->loader, 0, &p->loader);
+	if (r == 0)
+		r = find_inode(id, now, raw->dir_inode, raw->dir_dev, S_IFDIR, &dir);
+	if (r < 0)
+		return r;
+	p->exe_name = LM_OBJECT_NONE;
+	if (dir && raw->name_len) {
+		r = find_name(id, now, dir, (struct lm_str){ raw->data, raw->name_len }, 0,
+			&p->exe_name);
+		if (r < 0)
+			return r;
+		bind_name(id, p->exe_name, p->exe);
+	}
+	p->argc = raw->argc;
+	p->env_bytes = raw->env_bytes;
+	p->argv_cut = raw->raw.flags & LM_RAW_CUT;
+	r = set_argv(process, raw->data + raw->name_len, raw->argv_len);
+	if (r < 0)
+		return r;
+	r = set_attributes(id, now, process, &raw->attributes);
+	if (r < 0)
+		return r;
+	p->previous = process->object;
+	p->version++;
+	forget_image(process);
+	r = new_version(id, process);
+	if (r == 0)
+		r = define_process(id, now, process, 0);
+	if (r < 0)
+		return r;
+	event.object = p->exe;
+	event.object2 = process->object;
+	event.name = p->exe_name;
+	event.flags |= LM_EVENT_CONFIRMED;
+	return emit_event(id, &event);
+}
+
+int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r;
+
+	r = begin_event(id, &raw->raw, LM_OP_EXIT, &process, &event);
+	if (r < 0)
+		return r;
+	id->last = NULL;
+	r = lm_map_put(&id->threads, raw->raw.tid, 0);
+	if (r < 0)
+		return r;
+	process->threads--;
+	if (!raw->group_dead)
+		return 0;
+	event.result = raw->status;
+	r = emit_event(id, &event);
+	/* The leader may have gone before: its number stays in the table until here. */
+	if (process_by_tid(id, process->tgid) == process) {
+		if (r == 0)
+			r = lm_map_put(&id->threads, process->tgid, 0);
+		process->threads--;
+	}
+	if (process->threads == 0)
+		free_process(process);
+	return r;
+}
+
+/* /proc has the arguments of what was started before the recorder. */
+static int read_found_argv(struct process *process)
+{
+	char path[64], argv[LM_PROCESS_ARGV_MAX_BYTES];
+	int fd LM_CLOSE = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", process->tgid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* gone meanwhile: comm is what is left */
+	n = read(fd, argv, sizeof(argv));
+	if (n <= 0)
+		return 0;
+	process->attributes.argv_cut = n == sizeof(argv);
+	for (ssize_t i = 0; i < n; i++)
+		process->attributes.argc += argv[i] == '\0';
+	return set_argv(process, argv, (uint32_t)n);
+}
+
+static int take_found(struct lm_identify *id, const struct lm_raw_process *raw)
+{
+	struct process *process = process_by_tid(id, raw->raw.tid);
+	struct process *parent;
+	int r;
+
+	if (process && process->tgid == raw->raw.tgid && process->attributes.start_ns)
+		return 0; /* forked since the start: known better */
+	r = process_of(id, &raw->raw, &process);
+	if (r < 0)
+		return r;
+	if (process->attributes.start_ns)
+		return 0; /* a further thread */
+	r = set_attributes(id, raw->raw.time_ns, process, &raw->attributes);
+	if (r < 0)
+		return r;
+	parent = process_by_tid(id, raw->attributes.parent_tgid);
+	process->attributes.parent = parent ? parent->object : LM_OBJECT_NONE;
+	r = read_found_argv(process);
+	if (r < 0)
+		return r;
+	return define_process(id, raw->raw.time_ns, process, LM_OBJECT_FOUND);
+}
+
+int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r;
+
+	if (raw->raw.flags & LM_RAW_FOUND)
+		return take_found(id, raw);
+	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	event.arg = raw->arg;
+	if (raw->result >= 0) {
+		r = set_attributes(id, raw->raw.time_ns, process, &raw->attributes);
+		if (r == 0)
+			r = define_process(id, raw->raw.time_ns, process, 0);
+		if (r < 0)
+			return r;
+		if (event.op == LM_OP_CHDIR)
+			event.object = process->attributes.cwd;
+		else if (event.op == LM_OP_CHROOT)
+			event.object = process->attributes.root;
+	}
+	return emit_event(id, &event);
+}
+
+static lm_object_id target_of(struct lm_identify *id, uint32_t tgid, uint64_t start_ns)
+{
+	struct process *process = process_by_tid(id, tgid);
+
+	if (!process || (start_ns && process->attributes.start_ns &&
+				process->attributes.start_ns != start_ns))
+		return LM_OBJECT_NONE;
+	return process->object;
+}
+
+int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	uint64_t *tgid;
+	int r;
+
+	r = begin_event(id, &raw->raw, raw->raw.kind == LM_RAW_SIGNAL ? LM_OP_SIGNAL :
+		op_of(raw->raw.call), &process, &event);
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	event.arg = raw->arg;
+	if (raw->raw.kind == LM_RAW_SIGNAL) {
+		event.object = target_of(id, raw->target, raw->start_ns);
+	} else {
+		tgid = lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target));
+		/* A thread's number: only the initial namespace's are in the table. */
+		event.object = target_of(id, tgid ? (uint32_t)*tgid : raw->target, 0);
+	}
+	return emit_event(id, &event);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+static struct lm_address address_of(const struct lm_raw_address *raw)
+{
+	struct lm_address address = { .family = raw->family, .port = raw->port };
+
+	memcpy(address.ip, raw->ip, sizeof(address.ip));
+	return address;
+}
+
+static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw,
+	lm_object_id object)
+{
+	uint8_t flags = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
+	struct lm_object definition = {
+		.id = object, .kind = LM_OBJECT_KIND_SOCKET, .time_ns = raw->raw.time_ns,
+		.flags = flags | (raw->claimed_remote ? LM_OBJECT_CLAIMED : 0),
+		.socket = {
+			.dev = raw->dev, .inode = raw->inode, .cookie = raw->cookie,
+			.family = raw->family, .type = raw->type, .protocol = raw->protocol,
+			.ns_net = raw->ns_net, .peer_inode = raw->peer_inode,
+			.local = address_of(&raw->local), .remote = address_of(&raw->remote),
+		},
+	};
+	struct lm_socket *s = &definition.socket;
+	int r;
+
+	if (raw->family == AF_UNIX) {
+		s->local = (struct lm_address){
+			.family = AF_UNIX, .path = { (const char *)raw->path, raw->path_len },
+		};
+		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK,
+			&s->path_file);
+		if (r < 0)
+			return r;
+	}
+	return emit_object(id, &definition);
+}
+
+/*
+ * The object of a described socket. A new inode number from socket() or
+ * accept() is a new socket even where the number has been used before.
+ */
+static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw, bool created,
+	lm_object_id *ret_object)
+{
+	struct lm_raw_inode inode = { .inode = raw->inode, .dev = raw->dev, .mode = S_IFSOCK | 0777 };
+	lm_object_id object;
+	int r;
+
+	*ret_object = LM_OBJECT_NONE;
+	if (!raw->inode)
+		return 0;
+	if (created)
+		r = create_inode(id, raw->raw.time_ns, &inode, &object);
+	else
+		r = describe_inode(id, raw->raw.time_ns, &inode, 0, &object);
+	if (r < 0 || !object)
+		return r;
+	*ret_object = object;
+	return define_socket(id, raw, object);
+}
+
+int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
+{
+	uint16_t op = raw->raw.flags & LM_RAW_FOUND ? LM_OP_NONE : op_of(raw->raw.call);
+	bool created = op == LM_OP_SOCKET || op == LM_OP_ACCEPT;
+	struct process *process;
+	lm_object_id object;
+	struct lm_event event;
+	int r;
+
+	if (raw->path_len > sizeof(raw->path))
+		return -LM_E_FORMAT;
+	r = socket_object(id, raw, created && raw->result >= 0, &object);
+	if (r < 0)
+		return r;
+	if (op == LM_OP_NONE) {
+		r = process_of(id, &raw->raw, &process);
+		if (r == 0)
+			remember_fd(process, raw->fd, object);
+		return r;
+	}
+	r = begin_event(id, &raw->raw, op, &process, &event);
+	if (r < 0)
+		return r;
+	event.object = object;
+	event.result = raw->result;
+	event.arg = (uint32_t)raw->fd;
+	if (raw->claimed_remote)
+		event.flags |= LM_EVENT_CLAIMED;
+	if (op == LM_OP_ACCEPT && raw->inode2) {
+		r = find_inode(id, raw->raw.time_ns, raw->inode2, id->devices.sockfs,
+			S_IFSOCK | 0777, &event.object2);
+		if (r < 0)
+			return r;
+	}
+	remember_fd(process, raw->fd, object);
+	return emit_event(id, &event);
+}

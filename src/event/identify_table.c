@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* splitmix64's finisher: every input bit reaches every output bit. */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+uint64_t hash_inode(uint32_t dev, uint64_t inode)
+{
+	return mix(inode ^ mix(dev));
+}
+
+uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
+{
+	const uint8_t *p = data;
+	uint64_t h = mix(seed + len);
+	uint64_t word;
+
+	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = mix(h ^ word);
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	return mix(h ^ word);
+}
+
+int64_t index_set_next(const struct index_set *set, uint64_t *cursor)
+{
+	uint32_t slot;
+
+	if (!set->slots)
+		return -1;
+	slot = set->slots[*cursor & set->mask];
+	*cursor = (*cursor & set->mask) + 1;
+	return (int64_t)slot - 1;
+}
+
+static void put_slot(struct index_set *set, uint64_t hash, uint32_t entry)
+{
+	uint64_t at = hash & set->mask;
+
+	while (set->slots[at])
+		at = (at + 1) & set->mask;
+	set->slots[at] = entry + 1;
+}
+
+int index_set_add(struct index_set *set, uint64_t hash, uint32_t entry,
+	uint64_t (*hash_of)(const void *data, uint32_t entry), const void *data)
+{
+	if (!set->slots || (set->count + 1) * 4 > (set->mask + 1) * (uint64_t)3) {
+		struct index_set bigger = { .mask = set->slots ? set->mask * 2 + 1 : 1023 };
+
+		bigger.slots = calloc((size_t)bigger.mask + 1, sizeof(*bigger.slots));
+		if (!bigger.slots)
+			return -ENOMEM;
+		for (uint32_t i = 0; set->slots && i <= set->mask; i++)
+			if (set->slots[i])
+				put_slot(&bigger, hash_of(data, set->slots[i] - 1),
+					set->slots[i] - 1);
+		bigger.count = set->count;
+		free(set->slots);
+		*set = bigger;
+	}
+	put_slot(set, hash, entry);
+	set->count++;
+	return 0;
+}
+
+int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size)
+{
+	void **array = array_ptr;
+	uint32_t wanted;
+	void *bigger;
+
+	if (count < *capacity)
+		return 0;
+	wanted = *capacity ? *capacity * 2 : 256;
+	bigger = reallocarray(*array, wanted, size);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	*capacity = wanted;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lemona/abi/raw.h"
+#include "lemona/event/event.h"
+
+/*
+ * Identification: raw records in, objects, bindings, events and gaps out.
+ *
+ * Keeps what the log has been told so far: live processes and threads, every
+ * file, name and socket seen, and which name is bound to which file. Records
+ * must come in the order of their times, as lm_sensor_drain() gives them; the
+ * state found at the start may come late.
+ */
+struct lm_identify;
+
+struct lm_identify_sink {
+	/** Takes one item; its strings are borrowed. @return 0, or a negative code that stops. */
+	int (*item)(void *data, const struct lm_item *item);
+	/** Have every directory told again: what it is now called has become unknown. May be NULL. */
+	void (*forget_directories)(void *data);
+	void *data;
+};
+
+/**
+ * Device numbers of the kernel's internal file systems, which no open tells
+ * (kernel encoding: major << 20 | minor). 0 where not known.
+ */
+struct lm_identify_devices {
+	uint32_t sockfs, pipefs, anon_inode, shmem;
+};
+
+/** Ask the running kernel, with descriptors of our own. @return 0; -errno */
+int lm_identify_find_devices(struct lm_identify_devices *ret_devices);
+
+/** @return 0; -ENOMEM; what the sink returned (the kernel object is defined at once) */
+int lm_identify_new(const struct lm_identify_sink *sink, const struct lm_identify_devices *devices,
+		    struct lm_identify **ret_identify);
+struct lm_identify *lm_identify_free(struct lm_identify *identify);
+
+/**
+ * Take one raw record.
+ *
+ * @param record  borrowed; record->len bytes, checked against its kind
+ * @return 0; -LM_E_FORMAT (a record that its kind cannot have); -ENOMEM; what the sink returned
+ */
+int lm_identify_record(struct lm_identify *identify, const struct lm_raw *record);
+
+/** Mark a process as the recorder's own. */
+void lm_identify_set_self(struct lm_identify *identify, uint32_t tgid);
+
+/** dev_t of stat(2) in the kernel's own encoding. */
+uint32_t lm_identify_kernel_dev(uint64_t user_dev);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "lemona/abi/raw.h"
+#include "lemona/base/diag.h"
+
+/* The kernel side: loaded, attached, drained, its losses counted. */
+struct lm_sensor;
+
+struct lm_sensor_options {
+	uint64_t ring_bytes;              /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
+	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
+	uint32_t self_tgid;               /* whose calls are left out */
+};
+
+#define LM_SENSOR_RING_BYTES_MIN (UINT64_C(64) << 10)
+#define LM_SENSOR_RING_BYTES_MAX (UINT64_C(64) << 20)
+#define LM_SENSOR_RING_BYTES_DEFAULT (UINT64_C(8) << 20)
+
+/**
+ * Load and attach. From the return on, everything is recorded into the rings.
+ * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
+ *
+ * @return 0; -EPERM (not root, or lockdown); -ENOSYS (no BTF, or a hook is missing); -EINVAL
+ *         (ring_bytes); -ENOMEM. A sentence is in diag.
+ */
+int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
+		   struct lm_diag *diag);
+struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor);
+
+/**
+ * Tell what was there before: processes, open files, sockets, directories, as
+ * records with LM_RAW_FOUND. Call once, after open and before the first drain.
+ *
+ * @param take  is given the records as lm_sensor_drain() does
+ * @return 0; -EIO, -errno of the iterators; what take returned
+ */
+int lm_sensor_find_state(struct lm_sensor *sensor,
+			 int (*take)(void *data, const struct lm_raw *record), void *data);
+
+/**
+ * Hand out every record committed so far, of all CPUs, in the order of their
+ * times. A record is borrowed until take returns.
+ *
+ * Causal order holds: what happened before another record, as the programs
+ * could know it (a fork before its child's first call), is handed out before it.
+ * A GAP record's raw.pad is the CPU.
+ *
+ * @param take  a negative code stops; what was not handed out stays in the rings
+ * @return 0; what take returned
+ */
+int lm_sensor_drain(struct lm_sensor *sensor,
+		    int (*take)(void *data, const struct lm_raw *record), void *data);
+
+/** Detach: nothing more is recorded. Drain once more for the rest. Gaps that had no room are told. */
+void lm_sensor_detach(struct lm_sensor *sensor);
+
+/** Have every directory told again. */
+void lm_sensor_forget_directories(struct lm_sensor *sensor);
+
+struct lm_sensor_counts {
+	uint64_t produced; /* records numbered by the CPUs, kept or not */
+	uint64_t taken;    /* handed out by drain */
+	uint64_t lost;     /* not kept: told by gaps */
+	uint64_t missed;   /* probe runs that the kernel skipped (recursion); told by gaps */
+	uint64_t faults;   /* kernel memory that could not be read */
+};
+void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_counts);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "lemona/sensor/sensor.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
+#include "lemona/base/time.h"
+#include "sensor.skel.h"
+
+struct ring {
+	struct lm_ring_control *control;
+	const uint8_t *data;
+	uint64_t head;       /* as read at the start of the drain */
+	uint64_t gaps_told;  /* of control->nested */
+};
+
+struct lm_sensor {
+	struct sensor_bpf *bpf;
+	struct ring *rings;  /* one per CPU, then the iterators' */
+	uint32_t ring_count;
+	uint64_t ring_bytes;
+	void *controls, *data; /* mappings */
+	size_t controls_bytes, data_bytes;
+	uint64_t taken;
+	uint64_t missed_told;
+	uint64_t checked_ns; /* when nested and missed were last looked at */
+	bool attached;
+};
+
+#define CHECK_EVERY_NS (UINT64_C(1000) * LM_NS_PER_MS)
+
+static int drop_libbpf_message(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	return 0;
+}
+
+static size_t round_to_page(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static int map_array(struct bpf_map *map, size_t bytes, void **ret_memory)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	*ret_memory = memory;
+	return 0;
+}
+
+static int map_rings(struct lm_sensor *sensor)
+{
+	size_t value_bytes = sensor->ring_bytes + LM_RING_SLACK_BYTES;
+	int r;
+
+	sensor->rings = calloc(sensor->ring_count, sizeof(*sensor->rings));
+	if (!sensor->rings)
+		return -ENOMEM;
+	sensor->controls_bytes = round_to_page(sensor->ring_count * sizeof(struct lm_ring_control));
+	sensor->data_bytes = round_to_page(sensor->ring_count * value_bytes);
+	r = map_array(sensor->bpf->maps.controls, sensor->controls_bytes, &sensor->controls);
+	if (r == 0)
+		r = map_array(sensor->bpf->maps.rings, sensor->data_bytes, &sensor->data);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < sensor->ring_count; i++) {
+		sensor->rings[i].control = (struct lm_ring_control *)sensor->controls + i;
+		sensor->rings[i].data = (const uint8_t *)sensor->data + i * value_bytes;
+	}
+	return 0;
+}
+
+static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options)
+{
+	struct sensor_bpf *bpf = sensor->bpf;
+	int r;
+
+	memcpy((void *)bpf->rodata->call_rules, options->rules,
+		LM_CALL_COUNT * sizeof(*options->rules));
+	bpf->rodata->self_tgid = options->self_tgid;
+	bpf->rodata->iterator_ring = sensor->ring_count - 1;
+	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
+	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
+	if (r == 0)
+		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);
+	if (r == 0)
+		r = bpf_map__set_value_size(bpf->maps.rings,
+			(uint32_t)(sensor->ring_bytes + LM_RING_SLACK_BYTES));
+	return r;
+}
+
+static int explain_load(int r, struct lm_diag *diag)
+{
+	if (r == -EPERM || r == -EACCES)
+		return lm_diag_set(diag, -EPERM,
+			"the kernel refused to load the sensor: run as root with CAP_BPF, CAP_PERFMON "
+			"and CAP_SYS_ADMIN (lemona doctor says more)");
+	if (r == -ENOMEM)
+		return lm_diag_set(diag, r, "not enough memory for the per-CPU buffers");
+	return lm_diag_errno(diag, r == -ESRCH || r == -ENOENT ? -ENOSYS : r,
+		"the kernel cannot load the sensor (lemona doctor says why)");
+}
+
+static int load(struct lm_sensor *sensor, const struct lm_sensor_options *options,
+	struct lm_diag *diag)
+{
+	libbpf_print_fn_t print = libbpf_set_print(getenv("LEMONA_DEBUG_BPF") ? NULL :
+		drop_libbpf_message);
+	int r;
+
+	if (getenv("LEMONA_DEBUG_BPF"))
+		libbpf_set_print(print);
+	/* Memory of maps is charged to the cgroup since 5.11; raising the limit needs a capability. */
+	libbpf_set_memlock_rlim(0);
+	sensor->bpf = sensor_bpf__open();
+	if (!sensor->bpf)
+		return explain_load(-errno, diag);
+	r = configure(sensor, options);
+	if (r == 0)
+		r = sensor_bpf__load(sensor->bpf);
+	if (r < 0)
+		return explain_load(r, diag);
+	r = map_rings(sensor);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot map the per-CPU buffers");
+	r = sensor_bpf__attach(sensor->bpf);
+	if (r < 0)
+		return explain_load(r, diag);
+	sensor->attached = true;
+	return 0;
+}
+
+int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
+	struct lm_diag *diag)
+{
+	uint64_t bytes = options->ring_bytes ? options->ring_bytes : LM_SENSOR_RING_BYTES_DEFAULT;
+	struct lm_sensor *sensor;
+	int cpus = libbpf_num_possible_cpus();
+	int r;
+
+	if (bytes < LM_SENSOR_RING_BYTES_MIN || bytes > LM_SENSOR_RING_BYTES_MAX ||
+		(bytes & (bytes - 1)))
+		return lm_diag_set(diag, -EINVAL,
+			"the ring size must be a power of two from 64 KiB to 64 MiB");
+	if (geteuid() != 0)
+		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
+	if (cpus < 0)
+		return lm_diag_errno(diag, cpus, "cannot count the CPUs");
+	sensor = calloc(1, sizeof(*sensor));
+	if (!sensor)
+		return -ENOMEM;
+	sensor->ring_bytes = bytes;
+	sensor->ring_count = (uint32_t)cpus + 1;
+	r = load(sensor, options, diag);
+	if (r < 0) {
+		lm_sensor_close(sensor);
+		return r;
+	}
+	*ret_sensor = sensor;
+	return 0;
+}
+
+struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)
+{
+	if (!sensor)
+		return NULL;
+	if (sensor->data)
+		munmap(sensor->data, sensor->data_bytes);
+	if (sensor->controls)
+		munmap(sensor->controls, sensor->controls_bytes);
+	sensor_bpf__destroy(sensor->bpf);
+	free(sensor->rings);
+	free(sensor);
+	return NULL;
+}
+
+void lm_sensor_detach(struct lm_sensor *sensor)
+{
+	sensor_bpf__detach(sensor->bpf);
+	sensor->attached = false;
+	sensor->checked_ns = 0;
+}
+
+static const struct lm_raw *peek(const struct lm_sensor *sensor, const struct ring *ring)
+{
+	uint64_t tail = ring->control->tail;
+
+	if (tail == ring->head)
+		return NULL;
+	return (const struct lm_raw *)(ring->data + (tail & (sensor->ring_bytes - 1)));
+}
+
+static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm_raw *record,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	uint16_t len = record->len;
+	int r;
+
+	if (len < sizeof(*record) || len > LM_RAW_RECORD_MAX_BYTES)
+		return -LM_E_DAMAGED; /* the programs never write that */
+	if (record->kind == LM_RAW_GAP)
+		((struct lm_raw *)record)->pad = (uint16_t)(ring - sensor->rings);
+	else
+		sensor->taken++;
+	r = take(data, record);
+	/* Only now may the kernel side write over it. */
+	__atomic_store_n(&ring->control->tail, ring->control->tail + len, __ATOMIC_RELEASE);
+	return r;
+}
+
+/*
+ * Merge the rings up to a time that was read before their heads: whatever is
+ * older was committed before the heads were read, if something else that is
+ * older than that time could depend on it.
+ */
+static int merge(struct lm_sensor *sensor, uint64_t until_ns,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	for (;;) {
+		uint64_t first_ns = UINT64_MAX, second_ns = until_ns;
+		struct ring *first = NULL;
+		const struct lm_raw *record;
+		int r;
+
+		for (uint32_t i = 0; i < sensor->ring_count; i++) {
+			record = peek(sensor, &sensor->rings[i]);
+			if (!record)
+				continue;
+			if (record->time_ns < first_ns) {
+				if (first && first_ns < second_ns)
+					second_ns = first_ns;
+				first_ns = record->time_ns;
+				first = &sensor->rings[i];
+			} else if (record->time_ns < second_ns) {
+				second_ns = record->time_ns;
+			}
+		}
+		if (!first || first_ns > until_ns)
+			return 0;
+		/* Stay in one ring as long as it is the oldest. */
+		while ((record = peek(sensor, first)) && record->time_ns <= second_ns) {
+			r = take_one(sensor, first, record, take, data);
+			if (r < 0)
+				return r;
+		}
+	}
+}
+
+static uint64_t count_missed(const struct lm_sensor *sensor)
+{
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, sensor->bpf->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+static int tell_gap(uint64_t begin_ns, uint64_t end_ns, uint64_t count, uint16_t cpu,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	struct lm_raw_gap gap = {
+		.raw = { .time_ns = end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap), .pad = cpu },
+		.begin_ns = begin_ns, .end_ns = end_ns, .count = count,
+		.reason = LM_RAW_GAP_NESTED,
+	};
+
+	return take(data, &gap.raw);
+}
+
+/* Losses that no ring could be told about: interrupted probes, and skipped ones. */
+static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	uint64_t missed, since_ns = sensor->checked_ns ? sensor->checked_ns : now_ns;
+	int r;
+
+	for (uint32_t i = 0; i < sensor->ring_count; i++) {
+		struct ring *ring = &sensor->rings[i];
+		uint64_t nested = __atomic_load_n(&ring->control->nested, __ATOMIC_RELAXED);
+
+		if (nested == ring->gaps_told)
+			continue;
+		r = tell_gap(since_ns, now_ns, nested - ring->gaps_told, (uint16_t)i, take, data);
+		ring->gaps_told = nested;
+		if (r < 0)
+			return r;
+	}
+	missed = count_missed(sensor);
+	if (missed > sensor->missed_told) {
+		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX, take, data);
+		sensor->missed_told = missed;
+		if (r < 0)
+			return r;
+	}
+	sensor->checked_ns = now_ns;
+	return 0;
+}
+
+/* After detaching nobody will find room again: what is still pending is told from here. */
+static int tell_pending(struct lm_sensor *sensor,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	for (uint32_t i = 0; i < sensor->ring_count; i++) {
+		struct lm_ring_control *c = sensor->rings[i].control;
+		struct lm_raw_gap gap = {
+			.raw = { .time_ns = c->gap_end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
+				.pad = (uint16_t)i },
+			.begin_ns = c->gap_begin_ns, .end_ns = c->gap_end_ns,
+			.count = c->gap_count, .kinds = c->gap_kinds,
+			.lost_tgid = c->gap_tgid, .reason = LM_RAW_GAP_FULL,
+		};
+		int r;
+
+		if (!c->gap_count)
+			continue;
+		c->gap_count = 0;
+		r = take(data, &gap.raw);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int lm_sensor_drain(struct lm_sensor *sensor,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	uint64_t now_ns = lm_time_boot_ns();
+	int r;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < sensor->ring_count; i++)
+		sensor->rings[i].head =
+			__atomic_load_n(&sensor->rings[i].control->head, __ATOMIC_ACQUIRE);
+	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
+	if (r == 0 && !sensor->attached)
+		r = tell_pending(sensor, take, data);
+	if (r == 0 && now_ns - sensor->checked_ns > CHECK_EVERY_NS)
+		r = tell_nested(sensor, now_ns, take, data);
+	return r;
+}
+
+/* Reading an iterator runs its program once per object, which prints one byte for each. */
+static int run_iterator(struct lm_sensor *sensor, struct bpf_link *link,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	int fd LM_CLOSE = -1;
+	char none[64];
+	ssize_t n;
+	int r;
+
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		n = read(fd, none, sizeof(none));
+		r = lm_sensor_drain(sensor, take, data);
+		if (r < 0)
+			return r;
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+}
+
+int lm_sensor_find_state(struct lm_sensor *sensor,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	int r = run_iterator(sensor, sensor->bpf->links.found_task, take, data);
+
+	if (r == 0)
+		r = run_iterator(sensor, sensor->bpf->links.found_file, take, data);
+	return r;
+}
+
+void lm_sensor_forget_directories(struct lm_sensor *sensor)
+{
+	__atomic_add_fetch(&sensor->bpf->bss->announced_generation, 1, __ATOMIC_RELAXED);
+}
+
+void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_counts)
+{
+	struct lm_sensor_counts counts = { .taken = sensor->taken };
+
+	for (uint32_t i = 0; i < sensor->ring_count; i++) {
+		counts.produced += sensor->rings[i].control->produced;
+		counts.lost += sensor->rings[i].control->lost;
+		counts.faults += sensor->rings[i].control->faults;
+	}
+	counts.missed = sensor->missed_told;
+	*ret_counts = counts;
+}
