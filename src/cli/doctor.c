@@ -63,7 +63,8 @@ static int print_verdict(struct lm_buffer *out, const struct lm_check *checks, i
 		return LM_EXIT_FAILURE;
 	}
 	if (limits) {
-		lm_buffer_append_text(out, "\nThis host can be recorded, within the limits above.\n");
+		lm_buffer_append_text(out,
+			"\nThis host can be recorded, within the limits above.\n");
 		return LM_EXIT_FINDINGS;
 	}
 	lm_buffer_append_text(out, "\nThis host can be recorded.\n");

@@ -101,7 +101,8 @@ static void append_object(const struct lm_event_view *view, lm_object_id id, con
 	switch ((enum lm_object_kind)label->kind) {
 	case LM_OBJECT_KIND_FILE:
 		lm_buffer_printf(out, ",\"device%s\":\"%u:%u\",\"inode%s\":%" PRIu64, suffix,
-			label->file.dev >> 20, label->file.dev & 0xfffff, suffix, label->file.inode);
+			label->file.dev >> 20, label->file.dev & 0xfffff, suffix,
+			label->file.inode);
 		break;
 	case LM_OBJECT_KIND_PROCESS:
 		lm_buffer_printf(out, ",\"target%s\":%u", suffix, label->process.tgid);
@@ -141,7 +142,8 @@ static void append_one_path(const struct lm_event_view *view, lm_object_id name,
 
 static void append_result(const struct lm_event *event, struct lm_buffer *out)
 {
-	lm_buffer_printf(out, ",\"arg\":%" PRIu64 ",\"result\":%" PRId64, event->arg, event->result);
+	lm_buffer_printf(out, ",\"arg\":%" PRIu64 ",\"result\":%" PRId64, event->arg,
+		event->result);
 	if (!lm_event_failed(event))
 		return;
 	const char *name = strerrorname_np((int)-event->result);

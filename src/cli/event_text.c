@@ -122,7 +122,8 @@ static void append_argument(const struct lm_event *event, struct lm_buffer *out)
 		lm_buffer_printf(out, " mode %04" PRIo64, event->arg & 07777);
 		break;
 	case LM_OP_CHOWN:
-		lm_buffer_printf(out, " to %d:%d", (int32_t)event->arg, (int32_t)(event->arg >> 32));
+		lm_buffer_printf(out, " to %d:%d", (int32_t)event->arg,
+			(int32_t)(event->arg >> 32));
 		break;
 	case LM_OP_TRUNCATE:
 		lm_buffer_printf(out, " to %" PRIu64, event->arg);
@@ -175,7 +176,8 @@ static void append_result(const struct lm_event *event, struct lm_buffer *out)
 static void append_flags(const struct lm_event *event, struct lm_buffer *out)
 {
 	/* Where an object comes from matters to a person only when it is in doubt. */
-	const unsigned int shown = event->flags & ~(unsigned int)(LM_EVENT_CONFIRMED | LM_EVENT_DERIVED);
+	const unsigned int quiet = LM_EVENT_CONFIRMED | LM_EVENT_DERIVED;
+	const unsigned int shown = event->flags & ~quiet;
 	const char *separator = " [";
 	const char *name = NULL;
 

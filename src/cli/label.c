@@ -221,39 +221,6 @@ static const struct pending *pop_due(struct queue *queue, uint64_t time_ns)
 	return &queue->entries[queue->first++];
 }
 
-static int add_object(struct lm_labels *labels, const struct lm_object *object)
-{
-	struct pending pending = { .time_ns = object->time_ns, .id = object->id };
-	struct lm_label *label = make_label(labels, object->id);
-
-	if (!label)
-		return -ENOMEM;
-	int r = label_object(labels, object, &pending.label);
-
-	if (r < 0)
-		return r;
-	if (label->kind != LM_OBJECT_KIND_NONE)
-		return push_pending(&labels->definitions, &pending);
-	*label = pending.label;
-	return 0;
-}
-
-int lm_labels_add(struct lm_labels *labels, const struct lm_item *item)
-{
-	if (item->kind == LM_ITEM_OBJECT)
-		return add_object(labels, &item->object);
-	if (item->kind != LM_ITEM_BINDING)
-		return 0;
-	struct pending pending = {
-		.time_ns = item->binding.time_ns,
-		.id = item->binding.name,
-		.file = item->binding.file,
-		.binding_flags = item->binding.flags,
-	};
-
-	return push_pending(&labels->bindings, &pending);
-}
-
 /* What a definition does not carry survives it: the names that a file and a name are bound to. */
 static int redefine(struct lm_labels *labels, const struct pending *pending)
 {
@@ -295,6 +262,61 @@ static void bind_name(struct lm_labels *labels, lm_object_id name_id, lm_object_
 		file->file.name = name_id;
 }
 
+static void take_binding(struct lm_labels *labels, const struct pending *binding)
+{
+	struct lm_label *file = find_kind(labels, binding->file, LM_OBJECT_KIND_FILE);
+
+	if (file && (binding->binding_flags & LM_BINDING_ROOT))
+		file->file.root = true;
+	bind_name(labels, binding->id, binding->file);
+}
+
+static int add_object(struct lm_labels *labels, const struct lm_object *object)
+{
+	struct pending pending = { .time_ns = object->time_ns, .id = object->id };
+	struct lm_label *label = make_label(labels, object->id);
+
+	if (!label)
+		return -ENOMEM;
+	int r = label_object(labels, object, &pending.label);
+
+	if (r < 0)
+		return r;
+	if (label->kind == LM_OBJECT_KIND_NONE) {
+		*label = pending.label;
+		return 0;
+	}
+	/* Of what was there before the start, the first that is told can be its identity alone. */
+	if (label->flags & LM_OBJECT_PARTIAL)
+		return redefine(labels, &pending);
+	return push_pending(&labels->definitions, &pending);
+}
+
+static int add_binding(struct lm_labels *labels, const struct lm_binding *binding)
+{
+	const struct pending pending = {
+		.time_ns = binding->time_ns,
+		.id = binding->name,
+		.file = binding->file,
+		.binding_flags = binding->flags,
+	};
+	const struct lm_label *file = find_kind(labels, binding->file, LM_OBJECT_KIND_FILE);
+
+	/* The first name that is told of a file is better than none, if it is early. */
+	if (file && !file->file.name && !file->file.root) {
+		take_binding(labels, &pending);
+		return 0;
+	}
+	return push_pending(&labels->bindings, &pending);
+}
+
+int lm_labels_add(struct lm_labels *labels, const struct lm_item *item)
+{
+	if (item->kind == LM_ITEM_OBJECT)
+		return add_object(labels, &item->object);
+	return item->kind == LM_ITEM_BINDING ? add_binding(labels, &item->binding) : 0;
+}
+
 int lm_labels_advance(struct lm_labels *labels, uint64_t time_ns)
 {
 	const struct pending *due = NULL;
@@ -305,13 +327,8 @@ int lm_labels_advance(struct lm_labels *labels, uint64_t time_ns)
 		if (r < 0)
 			return r;
 	}
-	while ((due = pop_due(&labels->bindings, time_ns))) {
-		struct lm_label *file = find_kind(labels, due->file, LM_OBJECT_KIND_FILE);
-
-		if (file && (due->binding_flags & LM_BINDING_ROOT))
-			file->file.root = true;
-		bind_name(labels, due->id, due->file);
-	}
+	while ((due = pop_due(&labels->bindings, time_ns)))
+		take_binding(labels, due);
 	return 0;
 }
 

@@ -16,9 +16,9 @@ struct lm_labels *lm_labels_free(struct lm_labels *labels);
 
 /**
  * Take in an object or a binding (copied); events and gaps are ignored.
- * A definition that repeats an object, and a binding, wait until
- * lm_labels_advance() reaches their time: a frame holds them before events
- * that happened earlier.
+ * A definition that repeats a complete one, and a binding of a file that has a
+ * name, wait until lm_labels_advance() reaches their time: a frame holds them
+ * before events that happened earlier.
  *
  * @return 0; -ENOMEM
  */
@@ -68,7 +68,7 @@ struct lm_label {
 	};
 };
 
-/** Never NULL: an undefined object has kind NONE. Borrowed until the next call that changes labels. */
+/** Never NULL: an undefined object has kind NONE. Borrowed until labels change. */
 const struct lm_label *lm_labels_get(const struct lm_labels *labels, lm_object_id id);
 
 /**

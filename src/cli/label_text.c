@@ -55,7 +55,7 @@ static void append_components(const lm_object_id *names, size_t count,
 		struct lm_str component = lm_labels_get(labels, names[i])->name.component;
 
 		/* A claimed path may begin with its own slash, or at a directory not known. */
-		if (i + 1 < count || (rooted && !(component.len && component.data[0] == '/')))
+		if ((i + 1 < count || rooted) && !(component.len && component.data[0] == '/'))
 			lm_buffer_append_byte(out, '/');
 		lm_buffer_append_str(out, component);
 	}

@@ -15,8 +15,8 @@ static const struct command {
 } commands[] = {
 	{ "record", lm_cli_record, "record what every process does, into a new log" },
 	{ "events", lm_cli_events, "list the events of a log" },
-	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to where it came in" },
-	{ "forward", lm_cli_forward, "walk from an intruder forward to what they may have touched" },
+	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to its origin" },
+	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
 	{ "status", lm_cli_status, "say what state a log is in" },
 	{ "doctor", lm_cli_doctor, "say whether this host can be recorded, and how well" },
 };
@@ -35,9 +35,9 @@ static int print_help(void)
 			  "  -h, --help     print this text; lemona COMMAND --help says more\n"
 			  "  -V, --version  print the version\n"
 			  "\n"
-			  "Exit codes: 0 fine, 1 findings, 2 usage, 3 failure, 4 evidence is damaged.\n"
-			  "Start with: lemona record -o LOG, then lemona backtrack LOG --from "
-			  "file:PATH\n");
+			  "Exit codes: 0 fine, 1 findings, 2 usage, 3 failure, 4 damaged log.\n"
+			  "Start with: lemona record -o LOG\n"
+			  "Then:       lemona backtrack LOG --from file:PATH\n");
 	return lm_cli_finish(LM_EXIT_OK);
 }
 

@@ -18,7 +18,7 @@ TAB = 8
 BANNED = ["strcpy", "strcat", "stpcpy", "strncpy", "strncat", "sprintf", "vsprintf", "gets",
           "strtok", "atoi", "atol", "atoll", "atof", "scanf", "sscanf", "fscanf", "system", "popen",
           "alloca", "tmpnam", "tempnam", "mktemp", "gmtime", "localtime", "ctime", "asctime",
-          "strerror_r", "rand", "srand", "signal", "vfork"]
+          "strerror_r", "rand", "srand", "vfork"]
 BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 
 STRING_OR_COMMENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
