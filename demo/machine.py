@@ -60,8 +60,8 @@ def enter_command(pid, command):
 def connect(left, left_addresses, right, right_addresses):
     """A cable between two machines, each end with a list of ADDRESS/PREFIX."""
     left_device, right_device = f"to-{right.name}"[:15], f"to-{left.name}"[:15]
-    subprocess.run(["ip", "link", "add", "name", left_device, "netns", str(left.pid), "type", "veth",
-                    "peer", "name", right_device, "netns", str(right.pid)],
+    subprocess.run(["ip", "link", "add", "name", left_device, "netns", str(left.pid),
+                    "type", "veth", "peer", "name", right_device, "netns", str(right.pid)],
                    check=True, stdin=subprocess.DEVNULL)
     for machine, device, addresses in ((left, left_device, left_addresses),
                                        (right, right_device, right_addresses)):

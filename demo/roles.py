@@ -34,7 +34,7 @@ carol:x:1003:
 stats:x:1004:
 """
 NSSWITCH = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"
-PAM = "account required pam_permit.so\nauth required pam_permit.so\nsession required pam_permit.so\n"
+PAM = "".join(f"{kind} required pam_permit.so\n" for kind in ("account", "auth", "session"))
 HOSTS = "127.0.0.1 localhost\n198.51.100.10 www\n203.0.113.10 www-mgmt\n"
 
 PROJECT_PARTS = 12

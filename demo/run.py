@@ -21,9 +21,11 @@ from machine import Machine, connect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(HERE)
-PROGRAMS = ("nsenter", "unshare", "setpriv", "pivot_root", "ip", "gcc", "make", "ed", "curl", "find",
-            "tar", "lighttpd", "cron")
+PROGRAMS = ("nsenter", "unshare", "setpriv", "pivot_root", "ip", "gcc", "make", "ed", "curl",
+            "find", "tar", "lighttpd", "cron")
 FORWARD_LINES = 40
+PLAY_SECONDS = 110  # a minute for cron, the rest for a busy host
+END_SECONDS = 20
 
 
 class Failure(Exception):
@@ -52,11 +54,10 @@ def parse_arguments():
 def check_needs(arguments):
     if os.geteuid() != 0:
         raise Failure("must be run as root: it makes namespaces")
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    os.environ["PATH"] = path
+    os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
-        raise Failure(f"missing programs: {', '.join(missing)}; demo/packages.txt lists what to install")
+        raise Failure(f"missing: {', '.join(missing)}; install what demo/packages.txt lists")
     if not arguments.no_record and not os.access(arguments.lemona, os.X_OK):
         raise Failure(f"{arguments.lemona} does not exist; build first")
 
@@ -77,7 +78,7 @@ def build_machines(work_dir, machines):
     victim, attacker, customers = machines
     connect(victim, [f"{play.VICTIM_TO_ATTACKER}/24"], attacker, [f"{play.ATTACKER}/24"])
     connect(victim, [f"{play.VICTIM_TO_CUSTOMERS}/24"], customers,
-        [f"{address}/24" for address in play.CUSTOMERS])
+            [f"{address}/24" for address in play.CUSTOMERS])
 
 
 def run_play(arguments, machines):
@@ -89,11 +90,13 @@ def run_play(arguments, machines):
                    *command]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
-        status = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
+        status = process.wait(timeout=PLAY_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"the staged break-in did not end within {PLAY_SECONDS} s") from None
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=END_SECONDS)
     if status != 0:
         raise Failure("the staged break-in or its recording failed, see above")
 

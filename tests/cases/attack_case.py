@@ -17,8 +17,9 @@ CASE_SECONDS = 60
 
 # Never left to a case, whatever it does: what would reach beyond its namespaces.
 DROPPED = ("sys_boot", "sys_time", "sys_module", "audit_control", "bpf")
-ENVIRONMENT = ("HOME=/root", "LANG=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               "PathToAtomicsFolder=/opt/atomics", "SHELL=/bin/bash", "USER=root")
+ENVIRONMENT = ("HOME=/root", "LANG=C", "SHELL=/bin/bash", "USER=root",
+               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+               "PathToAtomicsFolder=/opt/atomics")
 CHANGED = ("created", "modified", "deleted", "replaced", "attr changed")
 
 
@@ -74,7 +75,7 @@ def resolve(root, path):
 
 
 def confined(*command):
-    """The command line, with a clean environment, from /root, without the dangerous capabilities."""
+    """The command line: clean environment, from /root, without the dangerous capabilities."""
     dropped = ",".join(f"-{name}" for name in DROPPED)
     return ("env", "-i", "-C", "/root", *ENVIRONMENT,
             "setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}", "--", *command)
@@ -94,8 +95,9 @@ def record_case(case, rootfs, lemona, work_dir):
         command = machine.enter(*confined(case["executor"], "/dev/trace/cmd.sh"))
         if lemona is not None:
             command = [str(lemona), "record", "-o", str(log), "--", *command]
-        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=CASE_SECONDS, check=False,
-                       stdout=open(work_dir / "output", "wb"), stderr=subprocess.STDOUT)
+        with open(work_dir / "output", "wb") as output:
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                           stderr=subprocess.STDOUT, timeout=CASE_SECONDS, check=False)
     finally:
         machine.stop()
     return log

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Debian root to attack, made once with debootstrap from where this host's apt gets its packages."""
+"""A Debian root to attack, made once with debootstrap from the archive that apt uses."""
 import os
 import shutil
 import subprocess

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The staged break-in, recorded and walked back, holds what it promises."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).resolve().parents[2] / "demo"
+DEMO_SECONDS = 180
+
+sys.path.insert(0, str(DEMO))
+import check  # noqa: E402
+
+PYTHON = ("/usr/bin/python3", "-B")
+
+
+def run_demo(*arguments):
+    return subprocess.run([*PYTHON, str(DEMO / "run.py"), *map(str, arguments)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=DEMO_SECONDS, check=False)
+
+
+@pytest.fixture(scope="module")
+def staged(lemona_path, tmp_path_factory):
+    """The results' folder and what the demo printed."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    before = Path("/etc/passwd").read_bytes()
+    done = run_demo("--out", out, "--lemona", lemona_path)
+    assert done.returncode == 0, done.stdout
+    assert Path("/etc/passwd").read_bytes() == before
+    return out, done.stdout
+
+
+def test_graph_leads_from_passwd_to_the_attacker(staged):
+    answer = check.load(staged[0], "graph.json")
+    assert check.check_graph(answer) == []
+
+
+def test_forward_holds_the_intruders_changes_and_no_noise(staged):
+    answer = check.load(staged[0], "forward.json")
+    assert check.check_forward(answer) == []
+
+
+def test_noise_is_large(staged, lemona_path):
+    assert check.check_size(str(lemona_path), str(staged[0] / "log")) == []
+
+
+def test_story_and_picture_are_left(staged):
+    out, printed = staged
+    story = (out / "story.txt").read_text(encoding="utf-8")
+    assert check.DETECTED in story and check.CRON_JOB in story
+    assert "/etc/passwd" in printed
+    assert (out / "graph.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
+def test_nothing_stays_behind(staged):
+    mounts = Path("/proc/mounts").read_text(encoding="utf-8")
+    assert "lemona-demo-" not in mounts
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it ended meanwhile
+        assert not any(word.endswith(b"demo/machine_init.py") for word in words), words
+
+
+def test_a_folder_of_somebody_else_is_kept(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("the demo needs root")
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    done = run_demo("--out", tmp_path, "--no-record")
+    assert done.returncode != 0
+    assert done.stdout.count("\n") == 1 and "was not made by the demo" in done.stdout
+    assert kept.read_text() == "mine"
