@@ -41,28 +41,28 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
 	struct lm_raw_fd *rec = emit_reserve(&c->emit, LM_RAW_FD, sizeof(*rec));
 
 	if (!rec)
-		return 0;
+		return done();
 	fill_file(&rec->file, file);
 	rec->result = c->result;
 	rec->arg = arg;
 	rec->fd = fd;
 	rec->pad = 0;
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }
 
 static __always_inline void call_fd(struct call *c)
 {
-	emit_fd(c, call_arg(c, c->rule.a),
-		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32);
+	run(emit_fd(c, call_arg(c, c->rule.a),
+		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32));
 }
 
 static __always_inline void call_newfd(struct call *c)
 {
 	if (c->result < 0)
-		emit_fd(c, -1, call_arg(c, 0));
+		run(emit_fd(c, -1, call_arg(c, 0)));
 	else
-		emit_fd(c, c->result, call_arg(c, 0));
+		run(emit_fd(c, c->result, call_arg(c, 0)));
 }
 
 static __always_inline void call_mmap(struct call *c)
@@ -70,8 +70,8 @@ static __always_inline void call_mmap(struct call *c)
 	/* Private anonymous memory carries nothing between objects. */
 	if ((c->args[3] & 0x20) && (c->args[3] & 0x0f) == 2)
 		return;
-	emit_fd(c, (c->args[3] & 0x20) ? -1 : (int)c->args[4],
-		(c->args[2] & 0xffffffff) | c->args[3] << 32);
+	run(emit_fd(c, (c->args[3] & 0x20) ? -1 : (int)c->args[4],
+		(c->args[2] & 0xffffffff) | c->args[3] << 32));
 }
 
 static __noinline int call_copy(struct call *c)
@@ -81,12 +81,12 @@ static __noinline int call_copy(struct call *c)
 	struct lm_raw_copy *rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
 
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = c->result;
 	fill_file(&rec->from, from);
 	fill_file(&rec->to, to);
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }
 
 static __noinline int call_fdpair(struct call *c)
@@ -102,10 +102,10 @@ static __noinline int call_fdpair(struct call *c)
 		bpf_probe_read_user(fds, sizeof(fds), (void *)call_arg(c, c->rule.a));
 	rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = c->result;
 	fill_file(&rec->from, file_of_fd(c->task, fds[0]));
 	fill_file(&rec->to, file_of_fd(c->task, fds[1]));
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }

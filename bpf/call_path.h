@@ -52,7 +52,7 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 
 	rec = emit_reserve(&c->emit, LM_RAW_PATH, sizeof(*rec) + 2 * LM_RAW_PATH_BYTES);
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = c->result;
 	rec->arg = arg;
 	rec->start_inode = start ? BPF_CORE_READ(start, d_inode, i_ino) : 0;
@@ -75,17 +75,17 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 	rec->path_len = len;
 	rec->path2_len = len2;
 	emit_commit(&c->emit, rec, sizeof(*rec) + len + len2);
-	return 0;
+	return done();
 }
 
 static __always_inline void call_path(struct call *c)
 {
-	emit_path(c, 0, 0, call_arg_opt(c, c->rule.c), false);
+	run(emit_path(c, 0, 0, call_arg_opt(c, c->rule.c), false));
 }
 
 static __always_inline void call_path2(struct call *c)
 {
-	emit_path(c, c->rule.c & 15, c->rule.c >> 4, c->args[4], true);
+	run(emit_path(c, c->rule.c & 15, c->rule.c >> 4, c->args[4], true));
 }
 
 static __always_inline void call_open(struct call *c)
@@ -95,10 +95,10 @@ static __always_inline void call_open(struct call *c)
 	if (c->result >= 0) {
 		file = file_of_fd(c->task, c->result);
 		if (file) {
-			emit_open(&c->emit, c->task, file, c->result, 0);
+			run(emit_open(&c->emit, c->task, file, c->result, 0));
 			return;
 		}
 	}
 	/* Failed, or already closed by another thread: the claimed path is all there is. */
-	emit_path(c, 0, 0, call_arg_opt(c, c->rule.c), false);
+	run(emit_path(c, 0, 0, call_arg_opt(c, c->rule.c), false));
 }

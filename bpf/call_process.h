@@ -14,17 +14,17 @@ static __noinline int emit_process(struct emit *e, struct task_struct *task, lon
 	announce_cwd_and_root(e, task);
 	rec = emit_reserve(e, LM_RAW_PROCESS, sizeof(*rec));
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = result;
 	rec->arg = arg;
-	fill_attributes(&rec->attributes, task);
+	run(fill_attributes(&rec->attributes, task));
 	emit_commit(e, rec, sizeof(*rec));
-	return 0;
+	return done();
 }
 
 static __always_inline void call_process(struct call *c)
 {
-	emit_process(&c->emit, c->task, c->result, call_arg_opt(c, c->rule.a));
+	run(emit_process(&c->emit, c->task, c->result, call_arg_opt(c, c->rule.a)));
 }
 
 static __noinline int call_task(struct call *c)
@@ -32,7 +32,7 @@ static __noinline int call_task(struct call *c)
 	struct lm_raw_task *rec = emit_reserve(&c->emit, LM_RAW_TASK, sizeof(*rec));
 
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = c->result;
 	rec->arg = call_arg_opt(c, c->rule.b);
 	rec->start_ns = 0;
@@ -40,7 +40,7 @@ static __noinline int call_task(struct call *c)
 	rec->ns_pid = 0;
 	ns_pid_of(c->task, &rec->ns_pid);
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }
 
 static __noinline int emit_range(struct call *c, __u8 kind)
@@ -48,11 +48,11 @@ static __noinline int emit_range(struct call *c, __u8 kind)
 	struct lm_raw_range *rec = emit_reserve(&c->emit, kind, sizeof(*rec));
 
 	if (!rec)
-		return 0;
+		return done();
 	rec->result = c->result;
 	rec->address = c->args[0];
 	rec->length = c->args[1];
 	rec->arg = call_arg_opt(c, kind == LM_RAW_KERNEL ? c->rule.b : c->rule.c);
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }

@@ -76,9 +76,9 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 
 	rec = emit_reserve(&c->emit, LM_RAW_SOCKET, sizeof(*rec));
 	if (!rec)
-		return 0;
+		return done();
 	if (is_socket(file))
-		fill_socket(rec, file);
+		run(fill_socket(rec, file));
 	else
 		__builtin_memset((void *)rec + sizeof(rec->raw), 0, sizeof(*rec) - sizeof(rec->raw));
 	rec->result = c->result;
@@ -87,15 +87,15 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 	if ((rec->family == AF_INET || rec->family == AF_INET6) && rec->remote.port == 0)
 		fill_claimed_remote(c, rec);
 	emit_commit(&c->emit, rec, sizeof(*rec));
-	return 0;
+	return done();
 }
 
 static __always_inline void call_socket(struct call *c)
 {
 	if (c->rule.a) /* accept has its listener as first argument; socket a small number */
-		emit_socket(c, c->result >= 0 ? (int)c->result : -1, c->args[0]);
+		run(emit_socket(c, c->result >= 0 ? (int)c->result : -1, c->args[0]));
 	else
-		emit_socket(c, c->args[0], -1);
+		run(emit_socket(c, c->args[0], -1));
 }
 
 static __noinline int call_sockio(struct call *c)
@@ -106,12 +106,12 @@ static __noinline int call_sockio(struct call *c)
 	if (is_socket(file)) {
 		socket = BPF_CORE_READ(file, private_data);
 		if (BPF_CORE_READ(socket, type) != SOCK_STREAM) {
-			emit_socket(c, c->args[0], -1);
-			return 0;
+			run(emit_socket(c, c->args[0], -1));
+			return done();
 		}
 	}
 	call_io(c);
-	return 0;
+	return done();
 }
 
 #define SOL_SOCKET 1
@@ -133,23 +133,22 @@ static __noinline int call_passed(struct call *c)
 	struct user_msghdr header;
 	struct user_cmsghdr control;
 	struct file *socket_file = file_of_fd(c->task, c->args[0]);
-	__u32 count;
+	__u64 count;
 	int fds[PASSED_MAX];
 
 	if (c->result < 0 || bpf_probe_read_user(&header, sizeof(header), (void *)c->args[1]) ||
 		!header.msg_control || header.msg_controllen < sizeof(control) + sizeof(int))
-		return 0;
+		return done();
 	if (bpf_probe_read_user(&control, sizeof(control), header.msg_control) ||
 		control.level != SOL_SOCKET || control.type != SCM_RIGHTS ||
 		control.len < sizeof(control) + sizeof(int))
-		return 0;
+		return done();
 	count = (control.len - sizeof(control)) / sizeof(int);
+	hide_var(count);
 	if (count > PASSED_MAX)
 		count = PASSED_MAX;
-	if (bpf_probe_read_user(fds, (count & 31) * sizeof(int) <= sizeof(fds) ?
-			(count & 31) * sizeof(int) : sizeof(fds),
-		    header.msg_control + sizeof(control)))
-		return 0;
+	if (bpf_probe_read_user(fds, count * sizeof(int), header.msg_control + sizeof(control)))
+		return done();
 	for (__u32 i = 0; i < PASSED_MAX; i++) {
 		struct lm_raw_copy *rec;
 
@@ -163,5 +162,5 @@ static __noinline int call_passed(struct call *c)
 		fill_file(&rec->to, file_of_fd(c->task, fds[i & (PASSED_MAX - 1)]));
 		emit_commit(&c->emit, rec, sizeof(*rec));
 	}
-	return 0;
+	return done();
 }

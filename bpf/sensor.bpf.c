@@ -34,36 +34,36 @@ static __noinline int call_other(struct call *c)
 		call_path2(c);
 		break;
 	case LM_CALL_COPY:
-		call_copy(c);
+		run(call_copy(c));
 		break;
 	case LM_CALL_SOCKET:
 		call_socket(c);
 		break;
 	case LM_CALL_SOCKIO:
-		call_sockio(c);
+		run(call_sockio(c));
 		break;
 	case LM_CALL_RECVMSG:
-		call_sockio(c);
-		call_passed(c);
+		run(call_sockio(c));
+		run(call_passed(c));
 		break;
 	case LM_CALL_FDPAIR:
-		call_fdpair(c);
+		run(call_fdpair(c));
 		break;
 	case LM_CALL_PROCESS:
 		call_process(c);
 		break;
 	case LM_CALL_TASK_FAILED:
 		if (c->result < 0)
-			call_task(c);
+			run(call_task(c));
 		break;
 	case LM_CALL_TASK:
-		call_task(c);
+		run(call_task(c));
 		break;
 	case LM_CALL_RANGE:
-		emit_range(c, LM_RAW_RANGE);
+		run(emit_range(c, LM_RAW_RANGE));
 		break;
 	case LM_CALL_KERNEL:
-		emit_range(c, LM_RAW_KERNEL);
+		run(emit_range(c, LM_RAW_KERNEL));
 		break;
 	case LM_CALL_MMAP:
 		call_mmap(c);
@@ -72,7 +72,7 @@ static __noinline int call_other(struct call *c)
 		call_newfd(c);
 		break;
 	}
-	return 0;
+	return done();
 }
 
 /* -ERESTARTSYS and its kin: the call has not ended, it is made again. */
@@ -112,7 +112,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		c.args[5] = regs->r9;
 		c.args[6] = 0;
 		c.args[7] = 0;
-		call_other(&c);
+		run(call_other(&c));
 	}
 	emit_end(&c.emit);
 	return 0;
@@ -170,7 +170,7 @@ static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *
 	if (base && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
 		bpf_find_vma((void *)bpf_get_current_task_btf(), base, take_vm_file, &file, 0);
 	fill_file(out, file);
-	return 0;
+	return done();
 }
 
 static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct linux_binprm *bprm,
@@ -185,16 +185,16 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	struct lm_raw_exec *rec;
 	struct walk w;
 
-	announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb));
+	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
 	walk_from(&w, task, BPF_CORE_READ(file, f_path.mnt), parent);
-	announce_dir(e, &w);
+	run(announce_dir(e, &w));
 	announce_cwd_and_root(e, task);
 	rec = emit_reserve(e, LM_RAW_EXEC, sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES);
 	if (!rec)
-		return 0;
-	fill_attributes(&rec->attributes, task);
+		return done();
+	run(fill_attributes(&rec->attributes, task));
 	fill_file(&rec->exe, file);
-	fill_loader(&rec->loader, task);
+	run(fill_loader(&rec->loader, task));
 	rec->dir_inode = BPF_CORE_READ(parent, d_inode, i_ino);
 	rec->dir_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
 	rec->old_tid = old_tid;
@@ -217,7 +217,7 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	rec->name_len = name_len;
 	rec->argv_len = len;
 	emit_commit(e, rec, sizeof(*rec) + name_len + len);
-	return 0;
+	return done();
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -227,7 +227,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 	if (!emit_begin(&e, LM_RAW_CALL_NONE))
 		return 0;
-	emit_exec(&e, task, bprm, old_pid);
+	run(emit_exec(&e, task, bprm, old_pid));
 	emit_end(&e);
 	return 0;
 }
@@ -312,10 +312,10 @@ int found_task(struct bpf_iter__task *ctx)
 
 	if (!task || !iterator_begin(&e, task))
 		return 0;
-	emit_process(&e, task, 0, 0);
+	run(emit_process(&e, task, 0, 0));
 	exe = BPF_CORE_READ(task, mm, exe_file);
 	if (exe && task->pid == task->tgid)
-		emit_open(&e, task, exe, -1, 0);
+		run(emit_open(&e, task, exe, -1, 0));
 	iterator_end(&e, ctx->meta->seq);
 	return 0;
 }
@@ -333,12 +333,12 @@ int found_file(struct bpf_iter__task_file *ctx)
 	if (is_socket(file)) {
 		rec = emit_reserve(&e, LM_RAW_SOCKET, sizeof(*rec));
 		if (rec) {
-			fill_socket(rec, file);
+			run(fill_socket(rec, file));
 			rec->fd = ctx->fd;
 			emit_commit(&e, rec, sizeof(*rec));
 		}
 	} else {
-		emit_open(&e, task, file, ctx->fd, 0);
+		run(emit_open(&e, task, file, ctx->fd, 0));
 	}
 	iterator_end(&e, ctx->meta->seq);
 	return 0;

@@ -71,18 +71,18 @@ static __noinline int announce_fs(struct emit *e, struct super_block *sb)
 	struct lm_raw_fs *fs;
 
 	if (!announce_once(&key))
-		return 0;
+		return done();
 	fs = emit_reserve(e, LM_RAW_FS, sizeof(*fs));
 	if (!fs) {
 		forget(&key);
-		return 0;
+		return done();
 	}
 	fs->dev = key.dev;
 	fs->pad = 0;
 	fs->magic = BPF_CORE_READ(sb, s_magic);
 	BPF_CORE_READ_INTO(&fs->uuid, sb, s_uuid.b);
 	emit_commit(e, fs, sizeof(*fs));
-	return 0;
+	return done();
 }
 
 /* Copy a dentry's name. Returns its length, without the NUL. */
@@ -112,15 +112,15 @@ struct walk {
  */
 static __noinline bool announce_step(struct emit *e, struct walk *w)
 {
-	struct mount *mount = mount_of(w->mnt);
-	struct inode *inode = BPF_CORE_READ(w->dentry, d_inode);
+	struct dentry *dentry = w->dentry;
+	struct vfsmount *mnt = w->mnt;
+	struct mount *mount = mount_of(mnt);
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 	struct announced_key key = {
 		.inode = BPF_CORE_READ(inode, i_ino),
 		.dev = BPF_CORE_READ(inode, i_sb, s_dev),
 		.mount = BPF_CORE_READ(mount, mnt_id),
 	};
-	struct dentry *dentry = w->dentry;
-	struct vfsmount *mnt = w->mnt;
 	struct lm_raw_dir *dir;
 	struct dentry *parent;
 	__u32 flags = 0, bytes;
@@ -179,7 +179,7 @@ static __noinline int announce_dir(struct emit *e, struct walk *w)
 	for (int i = 0; i < WALK_MAX; i++)
 		if (!announce_step(e, w))
 			break;
-	return 0;
+	return done();
 }
 
 static __always_inline void walk_from(struct walk *w, struct task_struct *task,
@@ -257,7 +257,7 @@ static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task
 	fill_inode(&out->cwd, fs ? BPF_CORE_READ(fs, pwd.dentry, d_inode) : NULL);
 	fill_inode(&out->root, fs ? BPF_CORE_READ(fs, root.dentry, d_inode) : NULL);
 	BPF_CORE_READ_INTO(&out->comm, task, comm);
-	return 0;
+	return done();
 }
 
 static __always_inline void announce_cwd_and_root(struct emit *e, struct task_struct *task)
@@ -268,9 +268,9 @@ static __always_inline void announce_cwd_and_root(struct emit *e, struct task_st
 	if (!fs)
 		return;
 	walk_from(&w, task, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry));
-	announce_dir(e, &w);
+	run(announce_dir(e, &w));
 	walk_from(&w, task, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
-	announce_dir(e, &w);
+	run(announce_dir(e, &w));
 }
 
 /* An open file with its name, and the names of the directories above it. */
@@ -283,20 +283,20 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	struct lm_raw_open *open;
 	struct walk w;
 
-	announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb));
+	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
 	if (parent != dentry) {
 		/* The top directory of a mount is named by the mount point: start at itself. */
 		bool top = dentry == BPF_CORE_READ(mnt, mnt_root);
 
 		walk_from(&w, task, mnt, top ? dentry : parent);
-		announce_dir(e, &w);
+		run(announce_dir(e, &w));
 	} else {
 		walk_from(&w, task, mnt, dentry);
-		announce_dir(e, &w);
+		run(announce_dir(e, &w));
 	}
 	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
 	if (!open)
-		return 0;
+		return done();
 	fill_file(&open->file, file);
 	open->oflags = BPF_CORE_READ(file, f_flags);
 	open->fd = fd;
@@ -313,7 +313,7 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 		open->name_len = read_name(open->name, dentry);
 	}
 	emit_commit(e, open, sizeof(*open) + open->name_len);
-	return 0;
+	return done();
 }
 
 static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk, __u16 family)
@@ -326,22 +326,23 @@ static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk
 		*(__u32 *)out->local.ip = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 		*(__u32 *)out->remote.ip = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 	} else {
-		BPF_CORE_READ_INTO(&out->local.ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u);
-		BPF_CORE_READ_INTO(&out->remote.ip, sk, __sk_common.skc_v6_daddr.in6_u);
+		BPF_CORE_READ_INTO(&out->local.ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&out->remote.ip, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 	}
 }
 
 /* Read a unix address; the leading NUL of an abstract one becomes "@". */
 static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct unix_address *addr)
 {
-	int len = BPF_CORE_READ(addr, len) - 2; /* behind sun_family */
+	__u64 len = (__u32)BPF_CORE_READ(addr, len) - 2; /* behind sun_family */
 	const char *from = (void *)addr + bpf_core_field_offset(struct unix_address, name) + 2;
 
-	if (!addr || len <= 0)
+	if (!addr)
 		return;
-	if (len > 108)
-		len = 108;
-	if (bpf_probe_read_kernel(out->path, len & 127, from))
+	hide_var(len); /* keep the compiler from undoing the bound that the verifier looks for */
+	if (!len || len > 108)
+		return;
+	if (bpf_probe_read_kernel(out->path, len, from))
 		return;
 	out->path_len = len;
 	if (out->path[0] == 0)
@@ -381,7 +382,7 @@ static __noinline int fill_socket(struct lm_raw_socket *out, struct file *file)
 	out->inode = BPF_CORE_READ(inode, i_ino);
 	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	if (!sk)
-		return 0;
+		return done();
 	out->family = family;
 	out->type = BPF_CORE_READ(sk, sk_type);
 	out->protocol = BPF_CORE_READ(sk, sk_protocol);
@@ -391,7 +392,7 @@ static __noinline int fill_socket(struct lm_raw_socket *out, struct file *file)
 		fill_inet(out, sk, family);
 	else if (family == AF_UNIX)
 		fill_unix(out, sk);
-	return 0;
+	return done();
 }
 
 static __always_inline bool is_socket(struct file *file)

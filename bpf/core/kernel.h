@@ -210,7 +210,9 @@ struct vm_area_struct {
 };
 
 struct in6_addr {
-	__u8 in6_u[16];
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
 };
 
 typedef struct {
@@ -246,9 +248,14 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sockaddr_un {
+	__u16 sun_family;
+	char sun_path[108];
+};
+
 struct unix_address {
 	int len;
-	char name[1]; /* struct sockaddr_un */
+	struct sockaddr_un name[1];
 };
 
 struct unix_sock {

@@ -29,15 +29,21 @@ static lm_object_id child_of(struct lm_identify *id, lm_object_id dir, struct lm
 	return name ? name->file : LM_OBJECT_NONE;
 }
 
+static struct lm_str without_slashes(struct lm_str path)
+{
+	while (path.len && *path.data == '/') {
+		path.data++;
+		path.len--;
+	}
+	return path;
+}
+
 static struct lm_str next_component(struct lm_str *path)
 {
 	struct lm_str component;
 	const char *slash;
 
-	while (path->len && *path->data == '/') {
-		path->data++;
-		path->len--;
-	}
+	*path = without_slashes(*path);
 	slash = memchr(path->data, '/', path->len);
 	component = (struct lm_str){ path->data, slash ? (uint32_t)(slash - path->data) : path->len };
 	path->data += component.len;
@@ -91,7 +97,8 @@ static int resolve(struct lm_identify *id, uint64_t time_ns, const struct proces
 			return find_name(id, time_ns, dir, component, 0, ret_name);
 		if (!dir || !next || !inode_of(id, next) ||
 			(inode_of(id, next)->mode & S_IFMT) == S_IFLNK)
-			return find_name(id, time_ns, dir, rest, LM_OBJECT_CLAIMED, ret_name);
+			return find_name(id, time_ns, dir, without_slashes(rest),
+				LM_OBJECT_CLAIMED, ret_name);
 		dir = next;
 	}
 	return find_name(id, time_ns, dir, path, LM_OBJECT_CLAIMED, ret_name);

@@ -123,8 +123,6 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 
 	if (getenv("LEMONA_DEBUG_BPF"))
 		libbpf_set_print(print);
-	/* Memory of maps is charged to the cgroup since 5.11; raising the limit needs a capability. */
-	libbpf_set_memlock_rlim(0);
 	sensor->bpf = sensor_bpf__open();
 	if (!sensor->bpf)
 		return explain_load(-errno, diag);
