@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <string.h>
+
+#include "codec_internal.h"
+#include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
+
+#define COMM_MAX_BYTES 64u
+
+#define FIELD(member)                                                                              \
+	{ offsetof(struct lm_object, member), sizeof(((struct lm_object *)0)->member), UINT64_MAX }
+#define FIELD_BOOL(member)   { offsetof(struct lm_object, member), sizeof(bool), 1 }
+#define FIELD_HALF(member, half) { offsetof(struct lm_object, member) + 8 * (half), 8, UINT64_MAX }
+#define STRING(member, max)  { offsetof(struct lm_object, member), max }
+
+static const struct row_scalar process_scalars[] = {
+	FIELD(process.tgid), FIELD(process.ns_tgid), FIELD(process.start_ns),
+	FIELD(process.version), FIELD(process.previous), FIELD(process.parent),
+	FIELD(process.exe), FIELD(process.loader), FIELD(process.script),
+	FIELD(process.cwd), FIELD(process.root), FIELD(process.exe_name),
+	FIELD(process.sid), FIELD(process.tty), FIELD(process.uid),
+	FIELD(process.euid), FIELD(process.suid), FIELD(process.fsuid),
+	FIELD(process.gid), FIELD(process.egid), FIELD(process.sgid),
+	FIELD(process.fsgid), FIELD(process.loginuid), FIELD(process.cap_effective),
+	FIELD(process.cgroup), FIELD(process.ns_pid), FIELD(process.ns_mnt),
+	FIELD(process.ns_net), FIELD(process.ns_user), FIELD(process.argc),
+	FIELD(process.env_bytes), FIELD_BOOL(process.argv_cut),
+};
+static const struct row_string process_strings[] = {
+	STRING(process.argv, LM_PROCESS_ARGV_MAX_BYTES),
+	STRING(process.comm, COMM_MAX_BYTES),
+};
+
+static const struct row_scalar file_scalars[] = {
+	FIELD(file.dev), FIELD(file.inode), FIELD(file.generation), FIELD(file.mode),
+	FIELD(file.rdev), FIELD(file.fs_magic), FIELD_HALF(file.fs_uuid, 0),
+	FIELD_HALF(file.fs_uuid, 1),
+};
+
+static const struct row_scalar name_scalars[] = { FIELD(name.dir) };
+static const struct row_string name_strings[] = { STRING(name.component, LM_NAME_MAX_BYTES) };
+
+static const struct row_scalar socket_scalars[] = {
+	FIELD(socket.dev), FIELD(socket.inode), FIELD(socket.cookie), FIELD(socket.family),
+	FIELD(socket.type), FIELD(socket.protocol), FIELD(socket.ns_net),
+	FIELD(socket.local.family), FIELD(socket.local.port), FIELD_HALF(socket.local.ip, 0),
+	FIELD_HALF(socket.local.ip, 1), FIELD(socket.remote.family), FIELD(socket.remote.port),
+	FIELD_HALF(socket.remote.ip, 0), FIELD_HALF(socket.remote.ip, 1),
+	FIELD(socket.peer_inode), FIELD(socket.path_file),
+};
+static const struct row_string socket_strings[] = {
+	STRING(socket.local.path, LM_NAME_MAX_BYTES),
+	STRING(socket.remote.path, LM_NAME_MAX_BYTES),
+};
+
+static const struct row_scalar pipe_scalars[] = { FIELD(pipe.dev), FIELD(pipe.inode) };
+
+static const struct row_scalar memory_scalars[] = {
+	FIELD(memory.type), FIELD(memory.dev), FIELD(memory.inode),
+};
+static const struct row_string memory_strings[] = { STRING(memory.label, LM_NAME_MAX_BYTES) };
+
+#define SCALARS(table) .scalars = (table), .scalar_count = LM_ARRAY_SIZE(table)
+#define STRINGS(table) .strings = (table), .string_count = LM_ARRAY_SIZE(table)
+
+const struct row_layout lm_row_layouts[LM_OBJECT_KIND_MAX + 1] = {
+	[LM_OBJECT_KIND_PROCESS] = { SCALARS(process_scalars), STRINGS(process_strings) },
+	[LM_OBJECT_KIND_FILE] = { SCALARS(file_scalars) },
+	[LM_OBJECT_KIND_NAME] = { SCALARS(name_scalars), STRINGS(name_strings) },
+	[LM_OBJECT_KIND_SOCKET] = { SCALARS(socket_scalars), STRINGS(socket_strings) },
+	[LM_OBJECT_KIND_PIPE] = { SCALARS(pipe_scalars) },
+	[LM_OBJECT_KIND_MEMORY] = { SCALARS(memory_scalars), STRINGS(memory_strings) },
+};
+
+_Static_assert(LM_ARRAY_SIZE(process_scalars) <= ROW_SCALARS_MAX, "the largest kind fits");
+_Static_assert(LM_ARRAY_SIZE(process_scalars) + ROW_STRINGS_MAX <= 64, "the mask has 64 bits");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	"scalars and halves of byte arrays are copied as they stand in memory");
+
+static uint64_t load_scalar(const struct lm_object *object, const struct row_scalar *scalar)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, (const uint8_t *)object + scalar->offset, scalar->size);
+	return v;
+}
+
+static struct lm_str load_string(const struct lm_object *object, const struct row_string *string)
+{
+	struct lm_str s;
+
+	memcpy(&s, (const uint8_t *)object + string->offset, sizeof(s));
+	return s;
+}
+
+static bool is_kind(unsigned int kind)
+{
+	return kind > LM_OBJECT_KIND_NONE && kind <= LM_OBJECT_KIND_MAX;
+}
+
+/* Which fields have to be written. -EMSGSIZE when a string is longer than a reader takes. */
+static int make_mask(const struct row_layout *layout, const uint64_t *before,
+	const struct lm_object *object, uint64_t *ret_mask)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < layout->scalar_count; i++)
+		if (load_scalar(object, &layout->scalars[i]) != before[i])
+			mask |= UINT64_C(1) << i;
+	for (unsigned int i = 0; i < layout->string_count; i++) {
+		struct lm_str s = load_string(object, &layout->strings[i]);
+
+		if (s.len > layout->strings[i].max_bytes)
+			return -EMSGSIZE;
+		if (s.len > 0)
+			mask |= UINT64_C(1) << (layout->scalar_count + i);
+	}
+	*ret_mask = mask;
+	return 0;
+}
+
+int lm_row_append_object(struct lm_buffer *out, struct row_memory *memory,
+	const struct lm_object *object)
+{
+	const struct row_layout *layout;
+	uint64_t mask, *before;
+	int r;
+
+	if (!is_kind(object->kind) || object->id == LM_OBJECT_NONE)
+		return -EINVAL;
+	layout = &lm_row_layouts[object->kind];
+	before = memory->scalars[object->kind];
+	r = make_mask(layout, before, object, &mask);
+	if (r < 0)
+		return r;
+	lm_buffer_append_byte(out, object->kind);
+	lm_buffer_append_byte(out, object->flags);
+	lm_buffer_append_svarint(out, (int64_t)object->id - (int64_t)memory->id - 1);
+	lm_buffer_append_svarint(out, (int64_t)(object->time_ns - memory->time_ns));
+	lm_buffer_append_varint(out, mask);
+	for (unsigned int i = 0; i < layout->scalar_count; i++) {
+		uint64_t v = load_scalar(object, &layout->scalars[i]);
+
+		if (mask & UINT64_C(1) << i)
+			lm_buffer_append_svarint(out, (int64_t)(v - before[i]));
+		before[i] = v;
+	}
+	for (unsigned int i = 0; i < layout->string_count; i++) {
+		struct lm_str s = load_string(object, &layout->strings[i]);
+
+		if (s.len == 0)
+			continue;
+		lm_buffer_append_varint(out, s.len);
+		lm_buffer_append_str(out, s);
+	}
+	memory->id = object->id;
+	memory->time_ns = object->time_ns;
+	return lm_buffer_status(out);
+}
+
+static uint64_t scalar_max(const struct row_scalar *scalar)
+{
+	uint64_t width_max = scalar->size >= 8 ? UINT64_MAX :
+		(UINT64_C(1) << (8 * scalar->size)) - 1;
+
+	return scalar->max < width_max ? scalar->max : width_max;
+}
+
+static void take_scalars(struct lm_bytes *in, const struct row_layout *layout, uint64_t mask,
+	uint64_t *before, struct lm_object *object)
+{
+	for (unsigned int i = 0; i < layout->scalar_count; i++) {
+		const struct row_scalar *scalar = &layout->scalars[i];
+
+		if (mask & UINT64_C(1) << i) {
+			before[i] += (uint64_t)lm_bytes_svarint(in);
+			if (before[i] > scalar_max(scalar))
+				in->bad = true;
+		}
+		memcpy((uint8_t *)object + scalar->offset, &before[i], scalar->size);
+	}
+}
+
+static void take_strings(struct lm_bytes *in, const struct row_layout *layout, uint64_t mask,
+	struct lm_object *object)
+{
+	for (unsigned int i = 0; i < layout->string_count; i++) {
+		const struct row_string *string = &layout->strings[i];
+		struct lm_str s;
+		uint64_t len;
+
+		if (!(mask & UINT64_C(1) << (layout->scalar_count + i)))
+			continue;
+		len = lm_bytes_varint(in);
+		if (len == 0 || len > string->max_bytes) {
+			in->bad = true;
+			return;
+		}
+		s = lm_bytes_str(in, (size_t)len);
+		memcpy((uint8_t *)object + string->offset, &s, sizeof(s));
+	}
+}
+
+int lm_row_take_object(struct lm_bytes *in, struct row_memory *memory, struct lm_object *ret_object)
+{
+	struct lm_object object = { .kind = lm_bytes_u8(in) };
+	const struct row_layout *layout;
+	unsigned int fields;
+	uint64_t id, mask;
+
+	object.flags = lm_bytes_u8(in);
+	id = memory->id + 1 + (uint64_t)lm_bytes_svarint(in);
+	object.time_ns = memory->time_ns + (uint64_t)lm_bytes_svarint(in);
+	mask = lm_bytes_varint(in);
+	if (in->bad || !is_kind(object.kind) || id == LM_OBJECT_NONE || id > UINT32_MAX)
+		return -LM_E_DAMAGED;
+	object.id = (lm_object_id)id;
+	layout = &lm_row_layouts[object.kind];
+	fields = layout->scalar_count + layout->string_count;
+	if (mask >> fields != 0)
+		return -LM_E_DAMAGED;
+	take_scalars(in, layout, mask, memory->scalars[object.kind], &object);
+	take_strings(in, layout, mask, &object);
+	if (in->bad)
+		return -LM_E_DAMAGED;
+	memory->id = object.id;
+	memory->time_ns = object.time_ns;
+	*ret_object = object;
+	return 0;
+}

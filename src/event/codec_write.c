@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec_internal.h"
+#include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
+
+/* Bytes that one event can take at worst, its rows in the three tables included. */
+#define EVENT_WORST_BYTES   104u
+/* What one takes before compression in practice: only a guide to when a frame is full. */
+#define EVENT_TYPICAL_BYTES 7u
+#define HEADER_MAX_BYTES    128u
+
+/* Worst case per event of each column that events write to. */
+static const uint8_t column_worst[COLUMN_COUNT] = {
+	[COLUMN_SHAPE] = 1,
+	[COLUMN_WIDE_SHAPE] = 3,
+	[COLUMN_NEAR] = 4,
+	[COLUMN_FAR] = 4 * 5,
+	[COLUMN_ARG] = 10,
+	[COLUMN_RESULT] = 10,
+	[COLUMN_CPU] = 3,
+	[COLUMN_TIME_HIGH] = 8,
+	[COLUMN_TIME_LOW] = 1,
+};
+
+struct thread_group {
+	uint32_t start, count; /* in order */
+	uint16_t cpu;          /* of the first event */
+};
+
+struct lm_batch {
+	struct lm_event *events; /* as added */
+	uint32_t event_count, object_count, binding_count, gap_count;
+	struct row_memory rows;
+	struct lm_binding last_binding;
+	struct lm_buffer columns[COLUMN_COUNT]; /* the first five as rows are added, others at encode */
+
+	/* Used while encoding. */
+	struct dictionary threads, kinds, shapes;
+	struct thread_group groups[LM_BATCH_MAX_EVENTS];
+	struct kind_memory memories[LM_BATCH_MAX_EVENTS];
+	uint16_t thread_of[LM_BATCH_MAX_EVENTS];
+	uint32_t order[LM_BATCH_MAX_EVENTS];
+	struct sort_entry entries[LM_BATCH_MAX_EVENTS], spare[LM_BATCH_MAX_EVENTS];
+	uint32_t runs[LM_BATCH_MAX_EVENTS + 1];
+	lm_object_id last_id; /* that near or far gave */
+};
+
+int lm_batch_new(struct lm_batch **ret_batch)
+{
+	struct lm_batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return -ENOMEM;
+	batch->events = malloc(LM_BATCH_MAX_EVENTS * sizeof(*batch->events));
+	if (!batch->events)
+		goto fail;
+	/* Reserved once for the worst case: encoding then never allocates. */
+	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
+		if (lm_buffer_reserve(&batch->columns[i],
+			    (size_t)column_worst[i] * LM_BATCH_MAX_EVENTS) < 0)
+			goto fail;
+	*ret_batch = batch;
+	return 0;
+fail:
+	lm_batch_free(batch);
+	return -ENOMEM;
+}
+
+struct lm_batch *lm_batch_free(struct lm_batch *batch)
+{
+	if (!batch)
+		return NULL;
+	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
+		lm_buffer_release(&batch->columns[i]);
+	free(batch->events);
+	free(batch);
+	return NULL;
+}
+
+void lm_batch_reset(struct lm_batch *batch)
+{
+	batch->event_count = batch->object_count = 0;
+	batch->binding_count = batch->gap_count = 0;
+	memset(&batch->rows, 0, sizeof(batch->rows));
+	batch->last_binding = (struct lm_binding){ 0 };
+	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
+		lm_buffer_reset(&batch->columns[i]);
+}
+
+void lm_batch_drop_events(struct lm_batch *batch)
+{
+	batch->event_count = 0;
+}
+
+static size_t row_bytes(const struct lm_batch *batch)
+{
+	return batch->columns[COLUMN_OBJECTS].len + batch->columns[COLUMN_BINDINGS].len +
+		batch->columns[COLUMN_GAPS].len;
+}
+
+size_t lm_batch_bytes(const struct lm_batch *batch)
+{
+	return row_bytes(batch) + (size_t)batch->event_count * EVENT_TYPICAL_BYTES;
+}
+
+uint32_t lm_batch_events(const struct lm_batch *batch)
+{
+	return batch->event_count;
+}
+
+bool lm_batch_is_empty(const struct lm_batch *batch)
+{
+	return batch->event_count == 0 && row_bytes(batch) == 0;
+}
+
+/* Whatever is added, the payload must stay below what readers take. */
+static bool has_room(const struct lm_batch *batch, size_t more)
+{
+	size_t worst = HEADER_MAX_BYTES + row_bytes(batch) +
+		(size_t)batch->event_count * EVENT_WORST_BYTES;
+
+	return worst + more <= LM_BATCH_MAX_BYTES;
+}
+
+/* Undo a row that did not fit in memory or in the payload. */
+static int cut_row(struct lm_buffer *column, size_t len, int code)
+{
+	column->len = len;
+	column->failed = false;
+	return code;
+}
+
+int lm_batch_add_object(struct lm_batch *batch, const struct lm_object *object)
+{
+	struct lm_buffer *column = &batch->columns[COLUMN_OBJECTS];
+	struct row_memory before;
+	size_t len = column->len;
+	int r;
+
+	if (!has_room(batch, LM_BATCH_OBJECT_MAX_BYTES))
+		return -EMSGSIZE;
+	before = batch->rows;
+	r = lm_row_append_object(column, &batch->rows, object);
+	if (r < 0) {
+		batch->rows = before;
+		return cut_row(column, len, r);
+	}
+	batch->object_count++;
+	return 0;
+}
+
+int lm_batch_add_binding(struct lm_batch *batch, const struct lm_binding *binding)
+{
+	struct lm_buffer *column = &batch->columns[COLUMN_BINDINGS];
+	const struct lm_binding *last = &batch->last_binding;
+	size_t len = column->len;
+
+	if (!has_room(batch, HEADER_MAX_BYTES))
+		return -EMSGSIZE;
+	lm_buffer_append_svarint(column, (int64_t)(binding->time_ns - last->time_ns));
+	lm_buffer_append_svarint(column, (int64_t)binding->file - (int64_t)last->file);
+	lm_buffer_append_svarint(column, (int64_t)binding->name - (int64_t)last->name);
+	lm_buffer_append_byte(column, binding->flags);
+	if (lm_buffer_status(column) < 0)
+		return cut_row(column, len, -ENOMEM);
+	batch->last_binding = *binding;
+	batch->binding_count++;
+	return 0;
+}
+
+int lm_batch_add_gap(struct lm_batch *batch, const struct lm_gap *gap)
+{
+	struct lm_buffer *column = &batch->columns[COLUMN_GAPS];
+	size_t len = column->len;
+
+	if (!has_room(batch, HEADER_MAX_BYTES))
+		return -EMSGSIZE;
+	lm_buffer_append_varint(column, gap->begin_ns);
+	lm_buffer_append_svarint(column, (int64_t)(gap->end_ns - gap->begin_ns));
+	lm_buffer_append_varint(column, gap->count);
+	lm_buffer_append_varint(column, gap->kinds);
+	lm_buffer_append_varint(column, gap->tgid);
+	lm_buffer_append_varint(column, gap->cpu);
+	lm_buffer_append_varint(column, gap->reason);
+	if (lm_buffer_status(column) < 0)
+		return cut_row(column, len, -ENOMEM);
+	batch->gap_count++;
+	return 0;
+}
+
+int lm_batch_add_event(struct lm_batch *batch, const struct lm_event *event)
+{
+	if (event->op > LM_OP_MAX)
+		return -EINVAL;
+	if (batch->event_count >= LM_BATCH_MAX_EVENTS || !has_room(batch, EVENT_WORST_BYTES))
+		return -EMSGSIZE;
+	batch->events[batch->event_count++] = *event;
+	return 0;
+}
+
+/* Columns that events write to have room for the worst case, so these need not check. */
+static inline void put_byte(struct lm_buffer *column, uint8_t byte)
+{
+	column->data[column->len++] = byte;
+}
+
+static inline void put_varint(struct lm_buffer *column, uint64_t v)
+{
+	uint8_t *p = column->data + column->len;
+
+	while (v >= 0x80) {
+		*p++ = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (uint8_t)v;
+	column->len = (size_t)(p - column->data);
+}
+
+static inline uint64_t zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+static uint64_t thread_key(const struct lm_event *ev)
+{
+	return (uint64_t)ev->actor << 32 | ev->tid;
+}
+
+/* Events are gathered by thread: what a thread does repeats, what a CPU does does not. */
+static void group_by_thread(struct lm_batch *batch)
+{
+	uint64_t last_key = 0;
+	uint32_t last = UINT32_MAX, start = 0;
+
+	for (uint32_t i = 0; i < batch->event_count; i++) {
+		const struct lm_event *ev = &batch->events[i];
+		uint64_t key = thread_key(ev);
+		uint32_t before = batch->threads.count;
+
+		if (last == UINT32_MAX || key != last_key) {
+			last = dictionary_number(&batch->threads, key);
+			last_key = key;
+			if (batch->threads.count != before)
+				batch->groups[last] = (struct thread_group){ 0 };
+		}
+		batch->groups[last].count++;
+		batch->thread_of[i] = (uint16_t)last;
+	}
+	for (uint32_t t = 0; t < batch->threads.count; t++) {
+		batch->groups[t].start = start;
+		start += batch->groups[t].count;
+		batch->groups[t].count = 0;
+	}
+	for (uint32_t i = 0; i < batch->event_count; i++) {
+		struct thread_group *group = &batch->groups[batch->thread_of[i]];
+
+		batch->order[group->start + group->count++] = i;
+	}
+}
+
+static void sort_group(struct lm_batch *batch, const struct thread_group *group)
+{
+	uint32_t *order = &batch->order[group->start];
+	bool sorted = true;
+
+	for (uint32_t i = 1; i < group->count && sorted; i++)
+		sorted = batch->events[order[i - 1]].end_ns <= batch->events[order[i]].end_ns;
+	if (sorted)
+		return;
+	for (uint32_t i = 0; i < group->count; i++)
+		batch->entries[i] = (struct sort_entry){ batch->events[order[i]].end_ns, order[i] };
+	lm_codec_sort(batch->entries, batch->spare, batch->runs, group->count);
+	for (uint32_t i = 0; i < group->count; i++)
+		order[i] = batch->entries[i].index;
+}
+
+/* Find where a reader can get an object number from; write it where it cannot. */
+static inline uint32_t put_id(struct lm_batch *batch, lm_object_id id, lm_object_id *thread_last,
+	lm_object_id *kind_last)
+{
+	uint32_t state;
+	uint64_t near;
+
+	if (id == LM_OBJECT_NONE)
+		return STATE_NONE;
+	if (id == *thread_last) {
+		state = STATE_THREAD;
+	} else if (id == *kind_last) {
+		state = STATE_KIND;
+	} else {
+		near = zigzag((int64_t)id - (int64_t)batch->last_id);
+		state = near < 0x80 ? STATE_NEAR : STATE_FAR;
+		if (state == STATE_NEAR)
+			put_byte(&batch->columns[COLUMN_NEAR], (uint8_t)near);
+		else
+			put_varint(&batch->columns[COLUMN_FAR], id);
+		batch->last_id = id;
+	}
+	*thread_last = id;
+	*kind_last = id;
+	return state;
+}
+
+static inline uint32_t put_arg(struct lm_batch *batch, uint64_t arg, uint64_t *kind_last)
+{
+	uint64_t last = *kind_last;
+
+	*kind_last = arg;
+	if (arg == 0)
+		return STATE_NONE;
+	if (arg == last)
+		return STATE_SAME;
+	put_varint(&batch->columns[COLUMN_ARG], arg);
+	return STATE_VALUE;
+}
+
+static inline uint32_t put_result(struct lm_batch *batch, int64_t result, int64_t *kind_last)
+{
+	uint64_t value = zigzag(result);
+	uint64_t delta = zigzag((int64_t)((uint64_t)result - (uint64_t)*kind_last));
+	bool same = result == *kind_last;
+
+	*kind_last = result;
+	if (result == 0)
+		return STATE_NONE;
+	if (same)
+		return STATE_SAME;
+	/* Addresses of mappings: the distance is much shorter. Small numbers repeat better as
+	 * they are. */
+	if (value >> 21 && delta < value) {
+		put_varint(&batch->columns[COLUMN_RESULT], delta);
+		return STATE_DELTA;
+	}
+	put_varint(&batch->columns[COLUMN_RESULT], value);
+	return STATE_VALUE;
+}
+
+static void put_shape(struct lm_batch *batch, uint32_t kind, uint32_t states)
+{
+	uint32_t shape = dictionary_number(&batch->shapes, (uint64_t)kind << STATE_BITS | states);
+
+	if (shape < SHAPE_WIDE) {
+		put_byte(&batch->columns[COLUMN_SHAPE], (uint8_t)shape);
+		return;
+	}
+	put_byte(&batch->columns[COLUMN_SHAPE], SHAPE_WIDE);
+	put_varint(&batch->columns[COLUMN_WIDE_SHAPE], shape);
+}
+
+/* What the events of one thread before this one had. */
+struct thread_memory {
+	lm_object_id object, name;
+	uint16_t cpu;
+	uint64_t end_ns;
+};
+
+static void put_event(struct lm_batch *batch, const struct lm_event *ev,
+	struct thread_memory *thread)
+{
+	uint64_t key = (uint64_t)ev->op << 32 | (uint64_t)ev->call << 16 | ev->flags;
+	uint32_t kinds = batch->kinds.count;
+	uint32_t kind = dictionary_number(&batch->kinds, key);
+	struct kind_memory *memory = &batch->memories[kind];
+	uint32_t states;
+
+	if (batch->kinds.count != kinds)
+		*memory = (struct kind_memory){ 0 };
+	states = put_id(batch, ev->name, &thread->name, &memory->name) << STATE_NAME_SHIFT;
+	states |= put_id(batch, ev->name2, &thread->name, &memory->name2) << STATE_NAME2_SHIFT;
+	states |= put_id(batch, ev->object, &thread->object, &memory->object)
+		<< STATE_OBJECT_SHIFT;
+	states |= put_id(batch, ev->object2, &thread->object, &memory->object2)
+		<< STATE_OBJECT2_SHIFT;
+	states |= put_arg(batch, ev->arg, &memory->arg) << STATE_ARG_SHIFT;
+	states |= put_result(batch, ev->result, &memory->result) << STATE_RESULT_SHIFT;
+	if (ev->cpu != thread->cpu) {
+		states |= 1u << STATE_CPU_SHIFT;
+		put_varint(&batch->columns[COLUMN_CPU], zigzag((int64_t)ev->cpu - thread->cpu));
+		thread->cpu = ev->cpu;
+	}
+	put_shape(batch, kind, states);
+}
+
+static void put_group(struct lm_batch *batch, const struct thread_group *group)
+{
+	const struct lm_event *first = &batch->events[batch->order[group->start]];
+	struct thread_memory thread = { .cpu = first->cpu, .end_ns = first->end_ns };
+
+	put_event(batch, first, &thread);
+	for (uint32_t i = 1; i < group->count; i++) {
+		const struct lm_event *ev = &batch->events[batch->order[group->start + i]];
+		uint64_t delta = ev->end_ns - thread.end_ns;
+
+		put_varint(&batch->columns[COLUMN_TIME_HIGH], delta >> 8);
+		put_byte(&batch->columns[COLUMN_TIME_LOW], (uint8_t)delta);
+		thread.end_ns = ev->end_ns;
+		put_event(batch, ev, &thread);
+	}
+}
+
+static void append_thread_rows(struct lm_batch *batch, uint64_t base_ns)
+{
+	struct lm_buffer *column = &batch->columns[COLUMN_THREADS];
+	const struct lm_event *last = NULL;
+
+	for (uint32_t t = 0; t < batch->threads.count; t++) {
+		const struct thread_group *group = &batch->groups[t];
+		const struct lm_event *ev = &batch->events[batch->order[group->start]];
+
+		lm_buffer_append_svarint(column,
+			(int64_t)ev->actor - (last ? (int64_t)last->actor : 0));
+		lm_buffer_append_svarint(column, (int64_t)ev->tid - (last ? (int64_t)last->tid : 0));
+		lm_buffer_append_varint(column, group->count);
+		lm_buffer_append_varint(column, ev->cpu);
+		lm_buffer_append_svarint(column, (int64_t)(ev->end_ns - base_ns));
+		last = ev;
+	}
+}
+
+static void append_table_rows(struct lm_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->kinds.count; i++) {
+		uint64_t key = batch->kinds.keys[i];
+
+		lm_buffer_append_varint(&batch->columns[COLUMN_KINDS], key >> 32);
+		lm_buffer_append_varint(&batch->columns[COLUMN_KINDS], key >> 16 & UINT16_MAX);
+		lm_buffer_append_varint(&batch->columns[COLUMN_KINDS], key & UINT16_MAX);
+	}
+	for (uint32_t i = 0; i < batch->shapes.count; i++) {
+		uint64_t key = batch->shapes.keys[i];
+
+		lm_buffer_append_varint(&batch->columns[COLUMN_SHAPES], key >> STATE_BITS);
+		lm_buffer_append_varint(&batch->columns[COLUMN_SHAPES],
+			key & ((1u << STATE_BITS) - 1));
+	}
+}
+
+static int append_payload(const struct lm_batch *batch, struct lm_buffer *out)
+{
+	lm_buffer_append_varint(out, batch->object_count);
+	lm_buffer_append_varint(out, batch->binding_count);
+	lm_buffer_append_varint(out, batch->gap_count);
+	lm_buffer_append_varint(out, batch->event_count);
+	lm_buffer_append_varint(out, batch->threads.count);
+	lm_buffer_append_varint(out, batch->kinds.count);
+	lm_buffer_append_varint(out, batch->shapes.count);
+	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
+		lm_buffer_append_varint(out, batch->columns[i].len);
+	for (unsigned int i = 0; i < COLUMN_COUNT; i++) {
+		if (lm_buffer_status(&batch->columns[i]) < 0)
+			return -ENOMEM;
+		lm_buffer_append(out, batch->columns[i].data, batch->columns[i].len);
+	}
+	return lm_buffer_status(out);
+}
+
+int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out)
+{
+	size_t len = out->len;
+	int r;
+
+	lm_dictionary_reset(&batch->threads);
+	lm_dictionary_reset(&batch->kinds);
+	lm_dictionary_reset(&batch->shapes);
+	for (unsigned int i = COLUMN_THREADS; i < COLUMN_COUNT; i++)
+		lm_buffer_reset(&batch->columns[i]);
+	batch->last_id = LM_OBJECT_NONE;
+	group_by_thread(batch);
+	for (uint32_t t = 0; t < batch->threads.count; t++) {
+		sort_group(batch, &batch->groups[t]);
+		put_group(batch, &batch->groups[t]);
+	}
+	append_thread_rows(batch, base_ns);
+	append_table_rows(batch);
+	r = append_payload(batch, out);
+	if (r < 0) {
+		out->len = len;
+		return r;
+	}
+	return 0;
+}

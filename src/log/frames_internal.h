@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "frames.h"
+
+/* Segments as files, shared by opening and walking. */
+
+/** The lowest segment number above `number` in the directory; 0 when there is none. */
+uint32_t lm_frames_following(int dir_fd, uint32_t number);
+
+/** Make that segment the current one, at its start. @return 0; -errno */
+int lm_frames_enter(struct lm_frames *frames, uint32_t number);
+
+/** @return 0; -LM_E_EMPTY; what lm_segment_header_decode() returns; -EIO */
+int lm_frames_read_header(struct lm_frames *frames, struct lm_segment_header *ret_header,
+	uint64_t *ret_bytes);
+
+/** Read up to `len` bytes of the current segment. @return bytes; -EIO */
+int64_t lm_frames_read(const struct lm_frames *frames, void *data, size_t len, uint64_t offset);
+
+/** Does a living writer hold the log's lock? */
+bool lm_frames_is_live(const struct lm_frames *frames);
