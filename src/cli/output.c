@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
@@ -90,15 +92,25 @@ void lm_cli_print_text(const char *text)
 	fputs(text, stdout);
 }
 
+/* Also when the write that failed lies further back, and its errno with it. */
+static bool reader_is_gone(int error)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return error == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)));
+}
+
 int lm_cli_finish(int exit_code)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
-	if (errno == EPIPE)
+	int error = errno;
+
+	if (reader_is_gone(error))
 		return exit_code;
 	lm_cli_say("the output could not be written: %s",
-		   errno ? strerror(errno) : "an earlier write failed");
+		error ? strerror(error) : "an earlier write failed");
 	return LM_EXIT_FAILURE;
 }
 

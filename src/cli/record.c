@@ -142,7 +142,7 @@ static int report_failure(int code, const struct lm_diag *diag,
 	const char *what = diag->text[0] ? diag->text : lm_strerror(code);
 
 	if (summary->events || summary->lost)
-		lm_cli_say("%s; %" PRIu64 " events were kept, %" PRIu64 " lost", what,
+		lm_cli_say("%s; events kept: %" PRIu64 ", lost: %" PRIu64, what,
 			   summary->events, summary->lost);
 	else
 		lm_cli_say("%s", what);
