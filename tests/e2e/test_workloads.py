@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""
+Each workload program makes calls of one family and states what the log must hold about them. Here
+every statement is held against the log, and the log against the statements: nothing is missing, out
+of order, doubled or invented.
+"""
+
+import json
+
+import pytest
+
+import lemona
+
+NAMES = ["attr", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", "names", "open",
+         "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix", "uring"]
+
+# Made by every program: memory for its own use, and what the C library asks on the way. They may stand in
+# the log without having been stated, but must not name anything that the program did not touch.
+UNSTATED_OPS = {"mmap", "munmap", "mprotect", "stat", "dup", "close", "readdir", "thread", "ioctl",
+                "exit"}
+
+
+class Statements:
+    """What a workload printed, and what it implies."""
+
+    def __init__(self, text, directory, output, program):
+        self.lines = lemona.parse_lines(text)
+        self.output = output
+        self.pids = {line["pid"] for line in self.lines}
+        # Nothing else may be named: what was stated, where it happens, and the program itself.
+        self.paths = {line[key] for line in self.lines for key in ("path", "path2") if key in line}
+        self.paths |= {str(directory), program, "/proc/self/exe", "/dev/null"}
+        self.paths |= {f"/proc/{pid}/exe" for pid in self.pids}
+
+    def steps_of(self, tid):
+        """Lists of statements of one thread: one list a call, in order."""
+        steps = []
+        for line in self.lines:
+            if line["tid"] != tid:
+                continue
+            if line.get("with"):
+                steps[-1].append(line)
+            else:
+                steps.append([line])
+        return steps
+
+
+def differs(line, event):
+    """The first respect in which an event is not what was stated; None when it is."""
+    if event["op"] not in line["op"].split("|"):
+        return "op"
+    for key in ("call", "result", "uid", "arg", "target", "ppid", "path", "path2", "local", "remote",
+                "exe"):
+        if key in line and event.get(key) != line[key]:
+            return key
+    # Sockets and fifos are told by their own kinds; whatever has an inode in the log must have this one.
+    for suffix in ("", "2"):
+        if f"inode{suffix}" in event and f"inode{suffix}" in line:
+            if event[f"inode{suffix}"] != line[f"inode{suffix}"]:
+                return f"inode{suffix}"
+            if event.get(f"device{suffix}", line[f"dev{suffix}"]) != line[f"dev{suffix}"]:
+                return f"device{suffix}"
+        if line.get(f"kind{suffix}") == "socket" and event.get(f"kind{suffix}") != "socket":
+            return f"kind{suffix}"
+        if f"inode{suffix}" in line and f"object{suffix}" not in event:
+            return f"object{suffix}"
+    if "flag" in line and line["flag"] not in event["flags"]:
+        return "flag"
+    if line.get("result", 0) < 0 and "error" not in event:
+        return "error"
+    return None
+
+
+def nearest(line, candidates):
+    """For the report: events of the same operation, with the respect in which each differs."""
+    shown = [(differs(line, event), event) for event in candidates
+             if event["op"] in line["op"].split("|")]
+    return "".join(f"\n      {key}: {json.dumps(event)}" for key, event in shown[:3]) or " none"
+
+
+def match_thread(steps, events):
+    """Find an event for every statement, in order. What is wrong, and which events were used."""
+    wrong, used, start = [], set(), 0
+    for step in steps:
+        end = start
+        for line in step:
+            at = next((i for i in range(start, len(events))
+                       if i not in used and differs(line, events[i]) is None), None)
+            if at is not None:
+                used.add(at)
+                end = max(end, at + 1)
+            elif not line.get("may"):
+                left = [event for i, event in enumerate(events) if i >= start and i not in used]
+                wrong.append(f"not in the log: {json.dumps(line)}\n    nearest:"
+                             f"{nearest(line, left)}")
+        start = end
+    return wrong, used
+
+
+def names_strange(event, statements):
+    """A path that the workload never touched, if the event names one."""
+    for key in ("path", "path2"):
+        if key in event and event[key] not in statements.paths:
+            # A symlink's target stands as claimed: it is text, not a name.
+            if not (event["op"] == "symlink" and key == "path2"):
+                return event[key]
+    return None
+
+
+def own_events(events, statements):
+    """
+    Those of the workload's processes, from its first chdir on: before stands what the kernel and the
+    C library did to start it. Writing the statements down is not stated either.
+    """
+    mine = [event for event in events if event.get("pid") in statements.pids]
+    first = next((i for i, event in enumerate(mine) if event["op"] == "chdir"), None)
+    assert first is not None, "the log does not hold the workload's chdir"
+    return [event for event in mine[first:] if event.get("path") != statements.output]
+
+
+def check(events, statements):
+    """Everything that is wrong, as sentences."""
+    wrong = []
+    mine = own_events(events, statements)
+    for tid in dict.fromkeys(line["tid"] for line in statements.lines):
+        of_thread = [event for event in mine if event["tid"] == tid]
+        missing, used = match_thread(statements.steps_of(tid), of_thread)
+        wrong += missing
+        for i, event in enumerate(of_thread):
+            if i not in used and event["op"] not in UNSTATED_OPS:
+                wrong.append(f"in the log, but never done: {json.dumps(event)}")
+    for event in mine:
+        strange = names_strange(event, statements)
+        if strange:
+            wrong.append(f"never touched {strange}: {json.dumps(event)}")
+    return wrong
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_workload(name, any_place, log):
+    directory, output = any_place / "work", any_place / "statements"
+    directory.mkdir()
+    directory.chmod(0o755)
+    program = lemona.workload(name)
+
+    lemona.record(log, [program, str(directory), str(output)])
+
+    statements = Statements(output.read_text(), directory, str(output), program)
+    assert len(statements.lines) > 4, "the workload stated nothing"
+    wrong = check(lemona.events(log), statements)
+    assert not wrong, f"{len(wrong)} of {len(statements.lines)} statements and more:\n  " + \
+        "\n  ".join(wrong)
