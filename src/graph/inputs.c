@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+/*
+ * Servers: processes that live long and hear from many. Taken strictly, each
+ * of their answers depends on all that they ever heard, and whoever broke in
+ * through one is behind everything it did since. What they did depends, as
+ * far as anybody can use, on what they had just heard.
+ *
+ * Backward, the newest INPUTS_KEPT sockets and pipes before each influence
+ * that counts are followed, the rest becomes one group. Forward, what a server
+ * did after a tainted input counts until it hears from somebody else.
+ */
+#define LOOK_BACK_MAX 4096
+#define LOOK_AHEAD_MAX 64
+
+enum { SERVER_UNKNOWN = 0, SERVER_NO = 1, SERVER_YES = 2 };
+
+/* The newest distinct channels of one kind. */
+struct newest {
+	lm_object_id at[INPUTS_KEPT];
+	uint32_t count;
+};
+
+bool inputs_is_channel(const struct walk *walk, lm_object_id id)
+{
+	enum lm_object_kind kind = lm_index_kind(walk->index, id);
+
+	return kind == LM_OBJECT_KIND_SOCKET || kind == LM_OBJECT_KIND_PIPE;
+}
+
+/* Whether `id` is among the newest, or there is room for it. */
+static bool admit(struct newest *newest, lm_object_id id)
+{
+	for (uint32_t i = 0; i < newest->count; i++) {
+		if (newest->at[i] == id)
+			return true;
+	}
+	if (newest->count == INPUTS_KEPT)
+		return false;
+	newest->at[newest->count++] = id;
+	return true;
+}
+
+static bool hears_many(const struct walk *walk, lm_object_id process)
+{
+	struct lm_links links = lm_index_incoming(walk->index, process, UINT64_MAX);
+	struct newest sockets = { .count = 0 };
+
+	for (uint32_t i = 0; i < links.count; i++) {
+		const struct lm_link *link = lm_links_get(&links, i);
+
+		if (link->control == LM_CONTROL_HIGH &&
+		    lm_index_kind(walk->index, link->source) == LM_OBJECT_KIND_SOCKET &&
+		    !admit(&sockets, link->source))
+			return true;
+	}
+	return false;
+}
+
+bool inputs_is_server(struct walk *walk, uint32_t vertex)
+{
+	struct vertex *v = &walk->vertices.at[vertex];
+
+	if (!walk_filters(walk, LM_FILTER_OLDER_INPUTS) || !index_process(walk->index, v->object))
+		return false;
+	if (v->channels == SERVER_UNKNOWN)
+		v->channels = hears_many(walk, v->object) ? SERVER_YES : SERVER_NO;
+	return v->channels == SERVER_YES;
+}
+
+static uint64_t position_of(const struct walk *walk, const struct lm_link *link)
+{
+	return (uint64_t)(link - walk->index->links.at) + 1;
+}
+
+int inputs_take(struct walk *walk, const struct lm_link *link)
+{
+	uint64_t key = position_of(walk, link);
+
+	if (lm_map_get(&walk->taken, key))
+		return 0;
+	return lm_map_put(&walk->taken, key, 1) < 0 ? -ENOMEM : 1;
+}
+
+/* An input met again may matter longer than before, but is the same event. */
+static int take_input(struct walk *walk, const struct lm_link *link, uint32_t server,
+		      uint64_t before_ns)
+{
+	uint64_t threshold_ns = link->end_ns < before_ns ? link->end_ns : before_ns;
+	int first = inputs_take(walk, link);
+	uint32_t source;
+
+	if (first < 0)
+		return first;
+	if (first)
+		return walk_follow_back(walk, link, server, before_ns);
+	source = walk_find(walk, link->source, walk_source_role(walk, link->source));
+	return source ? walk_reach(walk, source, threshold_ns) : 0;
+}
+
+static int take_output(struct walk *walk, const struct lm_link *link, uint32_t server,
+		       uint64_t after_ns)
+{
+	int first = inputs_take(walk, link);
+	uint32_t sink;
+
+	if (first < 0)
+		return first;
+	if (first)
+		return walk_follow_on(walk, link, server, after_ns);
+	sink = walk_find(walk, link->sink, walk_sink_role(walk, link));
+	if (!sink || inputs_is_server(walk, sink))
+		return 0;
+	return walk_reach(walk, sink, link->begin_ns > after_ns ? link->begin_ns : after_ns);
+}
+
+/* Many influences in a row see the same inputs behind them. */
+static int already_scanned(struct walk *walk, uint32_t server, uint32_t count)
+{
+	const uint64_t *last = lm_map_get(&walk->scanned, server);
+
+	if (last && *last == count)
+		return 1;
+	return lm_map_put(&walk->scanned, server, count);
+}
+
+int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns)
+{
+	const struct vertex v = walk->vertices.at[server];
+	struct lm_links links = lm_index_incoming(walk->index, v.object, before_ns);
+	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
+	int r = already_scanned(walk, server, links.count);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	for (uint32_t i = links.count; i > 0; i--) {
+		const struct lm_link *link = lm_links_get(&links, i - 1);
+		enum lm_object_kind kind = lm_index_kind(walk->index, link->source);
+		bool refused;
+
+		if (sockets.count > 0 && links.count - i > LOOK_BACK_MAX)
+			break;
+		if (!inputs_is_channel(walk, link->source) || !walk_in_window(walk, link))
+			continue;
+		r = walk_judge(walk, link, &v, before_ns, &refused);
+		if (r < 0)
+			return r;
+		if (refused || !admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link->source))
+			continue;
+		r = take_input(walk, link, server, before_ns);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* When the server next heard from anybody else. */
+static uint64_t next_input_ns(const struct walk *walk, const struct lm_link *input)
+{
+	struct lm_links all = lm_index_incoming(walk->index, input->sink, UINT64_MAX);
+	struct lm_links before = lm_index_incoming(walk->index, input->sink, input->begin_ns);
+
+	for (uint32_t i = before.count; i < all.count; i++) {
+		const struct lm_link *link = lm_links_get(&all, i);
+
+		if (link->begin_ns > input->begin_ns && link->source != input->source &&
+		    link->control == LM_CONTROL_HIGH && inputs_is_channel(walk, link->source))
+			return link->begin_ns;
+	}
+	return UINT64_MAX;
+}
+
+int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t server,
+		  uint64_t after_ns)
+{
+	uint64_t from_ns = input->begin_ns > after_ns ? input->begin_ns : after_ns;
+	uint64_t to_ns = next_input_ns(walk, input);
+	const struct vertex v = walk->vertices.at[server];
+	struct lm_links links = lm_index_outgoing(walk->index, v.object, from_ns);
+	uint32_t past = 0;
+
+	if (v.window_ns == 0 || from_ns < v.window_ns)
+		walk->vertices.at[server].window_ns = from_ns;
+	for (uint32_t i = 0; i < links.count && past < LOOK_AHEAD_MAX; i++) {
+		const struct lm_link *link = lm_links_get(&links, i);
+		bool refused;
+		int r;
+
+		past = link->begin_ns >= to_ns ? past + 1 : 0;
+		if (past > 0 || !walk_in_window(walk, link))
+			continue;
+		r = walk_judge(walk, link, &v, from_ns, &refused);
+		if (r < 0)
+			return r;
+		if (refused)
+			continue;
+		r = take_output(walk, link, server, from_ns);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_group(struct walk *walk, uint32_t server, uint64_t objects, const struct edge *edge)
+{
+	size_t count = walk->vertices.count;
+	struct edge joined = *edge;
+
+	if (lm_array_reserve(walk->vertices.at, walk->vertices.capacity, count + 1) < 0)
+		return -ENOMEM;
+	walk->vertices.at[count] = (struct vertex){
+		.object = VERTEX_GROUP, .group_of = server, .group_count = objects,
+		.threshold_ns = walk->vertices.at[server].threshold_ns,
+	};
+	walk->vertices.count = count + 1;
+	joined.from = (uint32_t)count;
+	joined.to = server;
+	return walk_edge(walk, &joined);
+}
+
+/* The inputs of one server that were passed over become one node. */
+static int fold_inputs(struct walk *walk, uint32_t server)
+{
+	const struct vertex v = walk->vertices.at[server];
+	struct lm_links links = lm_index_incoming(walk->index, v.object, v.threshold_ns);
+	struct edge edge = { .kind = EDGE_GROUP, .begin_ns = UINT64_MAX, .event = UINT64_MAX,
+			     .control = LM_CONTROL_HIGH };
+	struct lm_map seen LM_MAP = LM_MAP_INIT;
+	uint64_t objects = 0;
+
+	for (uint32_t i = 0; i < links.count; i++) {
+		const struct lm_link *link = lm_links_get(&links, i);
+		enum role role = walk_source_role(walk, link->source);
+
+		if (!inputs_is_channel(walk, link->source) || !walk_in_window(walk, link) ||
+		    link->control == LM_CONTROL_LOW ||
+		    lm_map_get(&walk->taken, position_of(walk, link)))
+			continue;
+		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link->source, 1) < 0)
+			return -ENOMEM;
+		if (walk_find(walk, link->source, role))
+			continue;
+		if (!lm_map_get(&seen, link->source)) {
+			objects++;
+			if (lm_map_put(&seen, link->source, 1) < 0)
+				return -ENOMEM;
+		}
+		if (link->begin_ns < edge.begin_ns) {
+			edge.begin_ns = link->begin_ns;
+			edge.op = link->op;
+			edge.event = lm_index_event_at(walk->index, link->event)->id;
+		}
+		if (link->end_ns > edge.end_ns)
+			edge.end_ns = link->end_ns;
+		edge.count++;
+	}
+	return objects > 0 ? add_group(walk, server, objects, &edge) : 0;
+}
+
+/* What a server did outside of the stretches that followed a tainted input. */
+static int count_outputs(struct walk *walk, uint32_t server)
+{
+	const struct vertex v = walk->vertices.at[server];
+	struct lm_links links = lm_index_outgoing(walk->index, v.object, v.window_ns);
+
+	for (uint32_t i = 0; i < links.count; i++) {
+		const struct lm_link *link = lm_links_get(&links, i);
+
+		if (!walk_in_window(walk, link) || link->control == LM_CONTROL_LOW ||
+		    lm_map_get(&walk->taken, position_of(walk, link)))
+			continue;
+		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link->sink, 1) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int inputs_fold(struct walk *walk)
+{
+	size_t count = walk->vertices.count;
+	int r = 0;
+
+	for (uint32_t i = 1; i < count && r == 0; i++) {
+		const struct vertex *v = &walk->vertices.at[i];
+
+		if (v->channels != SERVER_YES)
+			continue;
+		if (walk->options.direction == LM_BACKWARD)
+			r = fold_inputs(walk, i);
+		else if (!v->expanded)
+			r = count_outputs(walk, i);
+	}
+	return r;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "answer.h"
+#include "match.h"
+
+/* Processes by number, and sockets by address. */
+
+static bool is_inet(const struct lm_address *address)
+{
+	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
+}
+
+/* The version of a process that ran at a time is the last one that had begun by then. */
+static bool ran_at(const struct lm_index *index, lm_object_id id, struct when when)
+{
+	const struct lm_process *process = index_process(index, id);
+
+	if (when.begin_ns != when.end_ns)
+		return true;
+	if (process->start_ns > when.end_ns ||
+	    (process->version > 0 && index->objects.at[id].first_ns > when.end_ns))
+		return false;
+	for (lm_object_id later = id + 1; later < index->objects.count; later++) {
+		const struct lm_process *next = index_process(index, later);
+
+		if (next && next->previous == id)
+			return index->objects.at[later].first_ns > when.end_ns;
+	}
+	return true;
+}
+
+/* A number is used again: only the latest process that had it by then. */
+static uint64_t latest_start_ns(const struct lm_index *index, uint32_t tgid, struct when when)
+{
+	uint64_t latest_ns = 0;
+
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_process *process = index_process(index, id);
+
+		if (process && process->tgid == tgid && process->start_ns <= when.end_ns &&
+		    process->start_ns > latest_ns)
+			latest_ns = process->start_ns;
+	}
+	return latest_ns;
+}
+
+int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
+		  struct lm_detections *out)
+{
+	bool moment = when.begin_ns == when.end_ns;
+	uint64_t start_ns = moment ? latest_start_ns(index, tgid, when) : 0;
+	int found = 0;
+
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_process *process = index_process(index, id);
+		struct lm_detection detection = { id, when.begin_ns, when.end_ns };
+
+		if (!process || process->tgid != tgid || (moment && process->start_ns != start_ns) ||
+		    !ran_at(index, id, when))
+			continue;
+		if (lm_detections_add(out, detection) < 0)
+			return -ENOMEM;
+		found++;
+	}
+	return found;
+}
+
+static void plain_ip(const struct lm_address *address, uint8_t ip[16], uint16_t *family)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	memset(ip, 0, 16);
+	*family = address->family;
+	if (address->family == LM_AF_INET) {
+		memcpy(ip, address->ip, 4);
+	} else if (memcmp(address->ip, mapped, sizeof(mapped)) == 0) {
+		*family = LM_AF_INET;
+		memcpy(ip, address->ip + 12, 4);
+	} else {
+		memcpy(ip, address->ip, 16);
+	}
+}
+
+static bool same_address(const struct lm_address *have, const struct lm_address *want, bool any_port)
+{
+	uint8_t a[16], b[16];
+	uint16_t family_a, family_b;
+
+	if (want->family == LM_AF_UNIX)
+		return have->family == LM_AF_UNIX && lm_str_equal(have->path, want->path);
+	if (!is_inet(have))
+		return false;
+	plain_ip(have, a, &family_a);
+	plain_ip(want, b, &family_b);
+	return family_a == family_b && memcmp(a, b, sizeof(a)) == 0 &&
+	       (any_port || have->port == want->port);
+}
+
+static int match_end(const struct lm_index *index, const struct lm_address *address, bool any_port,
+		     bool remote, struct lm_detections *out)
+{
+	int found = 0;
+
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_socket *socket = index_socket(index, id);
+		struct lm_detection detection = { id, 0, UINT64_MAX };
+
+		if (!socket ||
+		    !same_address(remote ? &socket->remote : &socket->local, address, any_port))
+			continue;
+		if (lm_detections_add(out, detection) < 0)
+			return -ENOMEM;
+		found++;
+	}
+	return found;
+}
+
+int match_address(const struct lm_index *index, const struct lm_address *address, bool any_port,
+		  struct lm_detections *out)
+{
+	int found = match_end(index, address, any_port, true, out);
+
+	/* A unix path names both ends; an inet address is the far end where there is one. */
+	if (found < 0 || (found > 0 && address->family != LM_AF_UNIX))
+		return found;
+	int near_end = match_end(index, address, any_port, false, out);
+
+	return near_end < 0 ? near_end : found + near_end;
+}
+
+void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffer *out)
+{
+	uint32_t best[NEAR_MAX] = { 0 };
+	int count = 0;
+
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_process *process = index_process(index, id);
+		uint32_t candidate = process ? process->tgid : 0;
+
+		for (int i = 0; i < count && candidate; i++) {
+			uint32_t have = best[i] > tgid ? best[i] - tgid : tgid - best[i];
+			uint32_t want = candidate > tgid ? candidate - tgid : tgid - candidate;
+			uint32_t swap = best[i];
+
+			if (best[i] == candidate) {
+				candidate = 0;
+			} else if (want < have) {
+				best[i] = candidate;
+				candidate = swap;
+			}
+		}
+		if (candidate && count < NEAR_MAX)
+			best[count++] = candidate;
+	}
+	for (int i = 0; i < count; i++)
+		lm_buffer_printf(out, "%s%u", i > 0 ? ", " : "", best[i]);
+}
+
+/* Leading bits that two addresses share. */
+static uint32_t shared_bits(const struct lm_address *a, const struct lm_address *b)
+{
+	uint8_t x[16], y[16];
+	uint16_t family_x, family_y;
+	uint32_t bits = 0;
+
+	plain_ip(a, x, &family_x);
+	plain_ip(b, y, &family_y);
+	if (family_x != family_y)
+		return 0;
+	while (bits < 128 && ((x[bits / 8] ^ y[bits / 8]) & (0x80 >> bits % 8)) == 0)
+		bits++;
+	return bits;
+}
+
+void near_addresses(const struct lm_index *index, const struct lm_address *address,
+		    struct lm_buffer *out)
+{
+	const struct lm_address *best[NEAR_MAX] = { NULL };
+
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_socket *socket = index_socket(index, id);
+		const struct lm_address *candidate = socket ? &socket->remote : NULL;
+		bool fits = candidate && (address->family == LM_AF_UNIX ?
+						  candidate->family == LM_AF_UNIX && candidate->path.len :
+						  is_inet(candidate));
+
+		for (int i = 0; i < NEAR_MAX && fits; i++) {
+			const struct lm_address *swap = best[i];
+
+			if (swap && same_address(swap, candidate, false))
+				break;
+			if (!swap || (is_inet(address) && shared_bits(candidate, address) >
+								  shared_bits(swap, address))) {
+				best[i] = candidate;
+				candidate = swap;
+				fits = candidate != NULL;
+			}
+		}
+	}
+	for (int i = 0; i < NEAR_MAX && best[i]; i++) {
+		if (i > 0)
+			lm_buffer_append_text(out, ", ");
+		label_address(best[i], out);
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "index-private.h"
+#include "lemona/graph/spec.h"
+
+/*
+ * Finding objects by what a person calls them (match-*.c). Each adds what it
+ * finds and returns how much that was, or -ENOMEM; the near_ functions append
+ * the closest things that exist, for the sentence about a miss.
+ */
+
+/* A moment, or all of the log. */
+struct when {
+	uint64_t begin_ns, end_ns;
+};
+
+int match_path(const struct lm_index *index, struct lm_str path, struct when when,
+	       struct lm_detections *out);
+int match_program(const struct lm_index *index, struct lm_str path, struct lm_detections *out);
+int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
+		  struct lm_detections *out);
+int match_address(const struct lm_index *index, const struct lm_address *address, bool any_port,
+		  struct lm_detections *out);
+
+void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
+		struct lm_buffer *out);
+void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffer *out);
+void near_addresses(const struct lm_index *index, const struct lm_address *address,
+		    struct lm_buffer *out);
+
+/** How many of the closest things a sentence names. */
+#define NEAR_MAX 3

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "answer.h"
+#include "lemona/base/escape.h"
+#include "lemona/base/time.h"
+#include "lemona/graph/write.h"
+
+/*
+ * The story: one step of influence a line, in order of time, told from the
+ * process that acted.
+ */
+#define INDENT_MAX 10
+#define ARGV_MAX_BYTES 72
+
+enum style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_ENTRY, STYLE_DETECTION };
+
+struct story {
+	const struct lm_answer_view *view;
+	struct lm_buffer out;
+	bool colour;
+	bool *introduced; /* by node: its arguments were told */
+};
+
+static void release_story(struct story *story)
+{
+	lm_buffer_release(&story->out);
+	free(story->introduced);
+}
+
+static void set_style(struct story *story, enum style style)
+{
+	static const char *const codes[] = {
+		[STYLE_PLAIN] = "\033[0m", [STYLE_DIM] = "\033[2m", [STYLE_BOLD] = "\033[1m",
+		[STYLE_ENTRY] = "\033[1;33m", [STYLE_DETECTION] = "\033[1;31m",
+	};
+
+	if (story->colour)
+		lm_buffer_append_text(&story->out, codes[style]);
+}
+
+static void append_styled(struct story *story, enum style style, const char *text)
+{
+	set_style(story, style);
+	lm_buffer_append_escaped(&story->out, lm_str_from(text));
+	if (style != STYLE_PLAIN)
+		set_style(story, STYLE_PLAIN);
+}
+
+/* "2026-01-02 03:04:05.678901": what a person reads of a time. */
+static void append_moment(struct story *story, uint64_t boot_ns, bool with_date)
+{
+	char text[LM_TIME_TEXT_BYTES];
+
+	lm_time_format(lm_index_wall_ns(story->view->index, boot_ns), text);
+	text[10] = ' ';
+	lm_buffer_append(&story->out, text + (with_date ? 0 : 11), with_date ? 19 : 15);
+}
+
+/* Arguments as typed, cut where the line would get too long to read. */
+static void append_argv(struct story *story, const struct lm_process *process)
+{
+	struct lm_buffer plain LM_BUFFER = LM_BUFFER_INIT;
+	bool cut = process->argv_cut || process->argv.len > ARGV_MAX_BYTES;
+	uint32_t len = process->argv.len > ARGV_MAX_BYTES ? ARGV_MAX_BYTES : process->argv.len;
+
+	while (len > 0 && process->argv.data[len - 1] == '\0')
+		len--;
+	if (len == 0)
+		return;
+	for (uint32_t i = 0; i < len; i++)
+		lm_buffer_append_byte(&plain, process->argv.data[i] ? (uint8_t)process->argv.data[i] : ' ');
+	lm_buffer_append_text(&story->out, ": ");
+	lm_buffer_append_escaped(&story->out, (struct lm_str){ (const char *)plain.data,
+							       (uint32_t)plain.len });
+	if (cut)
+		lm_buffer_append_text(&story->out, "...");
+	if (lm_buffer_status(&plain) < 0)
+		story->out.failed = true;
+}
+
+static void append_node(struct story *story, uint32_t position)
+{
+	const struct lm_answer_node *node = &story->view->nodes[position];
+	enum style style = node->flags & LM_NODE_DETECTION ? STYLE_DETECTION :
+			   node->flags & LM_NODE_ENTRY	   ? STYLE_ENTRY :
+			   node->kind == LM_OBJECT_KIND_PROCESS ? STYLE_BOLD : STYLE_PLAIN;
+
+	append_styled(story, style, node->label);
+}
+
+static const char *verb_in(const struct lm_answer_edge *edge)
+{
+	switch (edge->op) {
+	case LM_OP_EXEC:
+		return "ran";
+	case LM_OP_OPEN:
+		return "opened";
+	case LM_OP_MMAP:
+	case LM_OP_MPROTECT:
+		return "mapped";
+	case LM_OP_RECV:
+		return "received";
+	case LM_OP_ACCEPT:
+		return "accepted";
+	case LM_OP_STAT:
+		return "looked at";
+	case LM_OP_READDIR:
+		return "listed";
+	case LM_OP_FDRECV:
+		return "was handed a descriptor through";
+	case LM_OP_CONNECT:
+		return "was answered by";
+	default:
+		return "read";
+	}
+}
+
+static const char *verb_out(const struct lm_answer_edge *edge)
+{
+	switch (edge->op) {
+	case LM_OP_OPEN:
+		return "created";
+	case LM_OP_TRUNCATE:
+		return "truncated";
+	case LM_OP_RENAME:
+		return "renamed";
+	case LM_OP_LINK:
+		return "linked";
+	case LM_OP_SYMLINK:
+		return "made the link";
+	case LM_OP_MKDIR:
+		return "made the directory";
+	case LM_OP_MKNOD:
+		return "made";
+	case LM_OP_UNLINK:
+	case LM_OP_RMDIR:
+		return "removed";
+	case LM_OP_CHMOD:
+		return "changed the mode of";
+	case LM_OP_CHOWN:
+		return "changed the owner of";
+	case LM_OP_UTIMES:
+		return "changed the times of";
+	case LM_OP_SETXATTR:
+		return "changed attributes of";
+	case LM_OP_SEND:
+		return "sent";
+	case LM_OP_CONNECT:
+		return "connected";
+	case LM_OP_MMAP:
+	case LM_OP_MPROTECT:
+		return "mapped, writable,";
+	case LM_OP_FDSEND:
+		return "handed over a descriptor through";
+	case LM_OP_MOUNT:
+		return "mounted";
+	case LM_OP_UMOUNT:
+		return "unmounted";
+	case LM_OP_MODULE:
+		return "loaded a module into the";
+	case LM_OP_BPF:
+		return "loaded a BPF program into the";
+	case LM_OP_KEXEC:
+		return "loaded another";
+	case LM_OP_IOCTL:
+		return "controlled";
+	default:
+		return "wrote";
+	}
+}
+
+static const char *verb_between(const struct lm_answer_edge *edge)
+{
+	switch (edge->op) {
+	case LM_OP_FORK:
+		return "started";
+	case LM_OP_EXEC:
+		return "became";
+	case LM_OP_SIGNAL:
+		return "signalled";
+	case LM_OP_PTRACE:
+		return "traced";
+	case LM_OP_VMWRITE:
+		return "wrote into the memory of";
+	case LM_OP_VMREAD:
+		return "was read by";
+	default:
+		return "influenced";
+	}
+}
+
+static void append_amount(struct story *story, const struct lm_answer_edge *edge,
+			  const char *preposition)
+{
+	if (edge->bytes > 0)
+		lm_buffer_printf(&story->out, " %" PRIu64 " byte%s %s", edge->bytes,
+				 edge->bytes == 1 ? "" : "s", preposition);
+}
+
+static void append_introduction(struct story *story, uint32_t position)
+{
+	const struct lm_process *process =
+		index_process(story->view->index, story->view->nodes[position].object);
+
+	if (!process || story->introduced[position])
+		return;
+	story->introduced[position] = true;
+	append_argv(story, process);
+}
+
+/* Who did what to whom. The one that acts is a process whenever one of the two is. */
+static void append_step(struct story *story, const struct lm_answer_edge *edge)
+{
+	const struct lm_answer_node *nodes = story->view->nodes;
+	bool from_process = nodes[edge->from].kind == LM_OBJECT_KIND_PROCESS;
+	bool to_process = nodes[edge->to].kind == LM_OBJECT_KIND_PROCESS;
+	uint32_t actor = from_process ? edge->from : edge->to;
+	uint32_t other = from_process ? edge->to : edge->from;
+
+	if (!from_process && !to_process) {
+		append_node(story, edge->from);
+		lm_buffer_append_text(&story->out, edge->op == LM_OP_NONE &&
+				strcmp(edge->op_name, "directory") == 0 ? " led to " : " went into ");
+		append_node(story, edge->to);
+		return;
+	}
+	append_node(story, actor);
+	lm_buffer_append_byte(&story->out, ' ');
+	if (from_process && to_process) {
+		lm_buffer_append_text(&story->out, verb_between(edge));
+	} else {
+		bool talks = edge->op == LM_OP_CONNECT || edge->op == LM_OP_ACCEPT;
+
+		lm_buffer_append_text(&story->out, from_process ? verb_out(edge) : verb_in(edge));
+		if (edge->op == LM_OP_WRITE || edge->op == LM_OP_SEND || edge->op == LM_OP_COPY ||
+		    edge->op == LM_OP_READ || edge->op == LM_OP_RECV)
+			append_amount(story, edge, from_process ? "to" : "from");
+		if (talks && from_process)
+			lm_buffer_append_text(&story->out, " over");
+	}
+	lm_buffer_append_byte(&story->out, ' ');
+	append_node(story, other);
+	append_introduction(story, from_process && to_process ? other : actor);
+}
+
+static void append_marks(struct story *story, const struct lm_answer_edge *edge)
+{
+	const struct lm_answer_node *from = &story->view->nodes[edge->from];
+	const struct lm_answer_node *to = &story->view->nodes[edge->to];
+
+	if (edge->count > 1)
+		lm_buffer_printf(&story->out, " (%" PRIu64 " times)", edge->count);
+	if (!edge->control)
+		lm_buffer_append_text(&story->out, " (low control)");
+	if (from->flags & LM_NODE_ENTRY)
+		append_styled(story, STYLE_ENTRY, "  <- entry point");
+	if (to->flags & LM_NODE_DETECTION)
+		append_styled(story, STYLE_DETECTION, "  <- detection point");
+}
+
+static void append_edge(struct story *story, const struct lm_answer_edge *edge)
+{
+	uint32_t depth = story->view->nodes[edge->from].depth;
+
+	set_style(story, STYLE_DIM);
+	append_moment(story, edge->end_ns, false);
+	set_style(story, STYLE_PLAIN);
+	lm_buffer_append_text(&story->out, "  ");
+	for (uint32_t i = 0; i < depth && i < INDENT_MAX; i++)
+		lm_buffer_append_text(&story->out, "  ");
+	append_step(story, edge);
+	append_marks(story, edge);
+	lm_buffer_append_byte(&story->out, '\n');
+}
+
+static void append_heading(struct story *story)
+{
+	const struct lm_answer_view *view = story->view;
+	bool first = true;
+
+	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "What led to " :
+									    "What came of ");
+	for (uint32_t i = 0; i < view->node_count; i++) {
+		if (!(view->nodes[i].flags & LM_NODE_DETECTION))
+			continue;
+		if (!first)
+			lm_buffer_append_text(&story->out, ", ");
+		append_node(story, i);
+		first = false;
+	}
+	if (view->index->host[0]) {
+		lm_buffer_append_text(&story->out, " on ");
+		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->host));
+	}
+	lm_buffer_append_byte(&story->out, '\n');
+	append_moment(story, view->first_ns, true);
+	lm_buffer_append_text(&story->out, " to ");
+	append_moment(story, view->last_ns, true);
+	lm_buffer_printf(&story->out, " UTC: %u node%s, %u edge%s\n", view->node_count,
+			 view->node_count == 1 ? "" : "s", view->edge_count,
+			 view->edge_count == 1 ? "" : "s");
+}
+
+static void append_hidden(struct story *story)
+{
+	const struct lm_answer_view *view = story->view;
+
+	for (uint32_t i = 0; i < view->hidden_count; i++) {
+		const struct lm_answer_hidden *hidden = &view->hidden[i];
+
+		lm_buffer_printf(&story->out,
+				 "%s%s %" PRIu64 " object%s, %" PRIu64 " event%s",
+				 i == 0 ? "Hidden: " : "; ", lm_filter_name(hidden->filter),
+				 hidden->objects, hidden->objects == 1 ? "" : "s", hidden->events,
+				 hidden->events == 1 ? "" : "s");
+	}
+	lm_buffer_append_text(&story->out, view->hidden_count > 0 ? "\n" : "Hidden: nothing\n");
+}
+
+static void append_completeness(struct story *story, bool cut)
+{
+	const struct lm_answer_view *view = story->view;
+	uint64_t lost = 0;
+
+	if (view->complete) {
+		lm_buffer_append_text(&story->out, "Complete: no event of this time is known to be "
+						   "missing\n");
+	} else {
+		append_styled(story, STYLE_DETECTION, "Not complete:");
+		for (uint32_t i = 0; i < view->gap_count; i++)
+			lost += view->gaps[i]->count;
+		if (view->gap_count > 0)
+			lm_buffer_printf(&story->out, " %u gap%s, at least %" PRIu64 " event%s missing",
+					 view->gap_count, view->gap_count == 1 ? "" : "s", lost,
+					 lost == 1 ? "" : "s");
+		if (cut)
+			lm_buffer_printf(&story->out, "%s the log was cut off",
+					 view->gap_count > 0 ? "," : "");
+		if (view->limited)
+			lm_buffer_append_text(&story->out, " the limit of nodes was reached");
+		lm_buffer_append_byte(&story->out, '\n');
+	}
+	if (view->direction == LM_BACKWARD && view->no_entry_found)
+		lm_buffer_append_text(&story->out,
+				      "No entry point was found, so every branch is shown\n");
+	lm_buffer_append_byte(&story->out, '\n');
+}
+
+int lm_answer_write_text(const struct lm_answer *answer, FILE *out, bool colour)
+{
+	struct lm_answer_view view = lm_answer_view(answer);
+	struct story story LM_CLEANUP(release_story) = { .view = &view, .colour = colour };
+
+	story.introduced = lm_array_new(view.node_count, sizeof(*story.introduced));
+	if (!story.introduced)
+		return -ENOMEM;
+	append_heading(&story);
+	append_hidden(&story);
+	append_completeness(&story, answer->cut);
+	for (uint32_t i = 0; i < view.edge_count; i++)
+		append_edge(&story, &view.edges[i]);
+	if (view.edge_count == 0)
+		lm_buffer_append_text(&story.out, view.direction == LM_BACKWARD ?
+				"Nothing in the log leads there.\n" :
+				"Nothing in the log came of it.\n");
+	if (lm_buffer_status(&story.out) < 0)
+		return -ENOMEM;
+	if (fwrite(story.out.data, 1, story.out.len, out) != story.out.len || fflush(out) != 0)
+		return -EIO;
+	return 0;
+}
