@@ -50,10 +50,8 @@ static void killed(void)
 	pid_t child = want_fork();
 	int status = 0;
 
-	if (!child) {
-		for (;;)
-			pause();
-	}
+	if (!child)
+		want_sleep();
 	OK(kill, child, SIGKILL);
 	WANT(.op = "signal", .target = child, .has_arg = 1, .arg = SIGKILL);
 	MUST(waitpid(child, &status, 0) == child && WIFSIGNALED(status));

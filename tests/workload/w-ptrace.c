@@ -25,10 +25,8 @@ static pid_t sleeper(void)
 {
 	pid_t child = want_fork();
 
-	if (!child) {
-		for (;;)
-			pause();
-	}
+	if (!child)
+		want_sleep();
 	return child;
 }
 
@@ -104,8 +102,7 @@ static void stolen(void)
 		WANT(.op = "dup", .call = "dup2", .path = "stolen", .has_result = 1, .result = 77,
 			.may = 1);
 		want_gate_open(0);
-		for (;;)
-			pause();
+		want_sleep();
 	}
 	want_gate_pass(0);
 	pidfd = (int)OK(pidfd_open, child, 0);

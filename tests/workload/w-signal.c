@@ -12,10 +12,8 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, SIG_IGN);
 	want_begin(argc, argv);
 	child = want_fork();
-	if (!child) {
-		for (;;)
-			pause();
-	}
+	if (!child)
+		want_sleep();
 	OK(kill, child, 0);
 	WANT(.op = "signal", .target = child, .has_arg = 1, .may = 1);
 	OK(kill, child, SIGUSR1);

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
 #define WANT_BYTES (1u << 20)
@@ -254,6 +255,16 @@ pid_t want_fork(void)
 	if (child)
 		WANT(.op = "fork", .target = child);
 	return child;
+}
+
+void want_sleep(void)
+{
+	pid_t parent = getppid();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == parent)
+		pause();
+	want_exit(1);
 }
 
 void want_exit(int code)
