@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+#include "make_log.h"
+
+#define MANY 30000u
+
+static void write_stream(struct lm_log_writer *writer)
+{
+	uint32_t objects = 0;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct lm_item item = make_event_item(i);
+
+		if (i % 7 == 0) {
+			struct lm_item object = make_object_item(objects++);
+
+			assert_int_equal(lm_log_add(writer, &object), 0);
+		}
+		if (i % 50 == 1) {
+			struct lm_item binding = { .kind = LM_ITEM_BINDING,
+				.binding = make_binding(i / 50) };
+
+			assert_int_equal(lm_log_add(writer, &binding), 0);
+		}
+		if (i % 200 == 2) {
+			struct lm_item gap = { .kind = LM_ITEM_GAP, .gap = make_gap(i / 200) };
+
+			assert_int_equal(lm_log_add(writer, &gap), 0);
+		}
+		assert_int_equal(lm_log_add(writer, &item), 0);
+		if (i % 4999 == 4998)
+			assert_int_equal(lm_log_flush(writer), 0);
+	}
+}
+
+/* Each kind comes back in its own order, whole, and nothing else does. */
+static void read_stream(struct lm_log *log)
+{
+	uint32_t objects = 0, bindings = 0, gaps = 0, events = 0;
+	struct lm_item item;
+	int r;
+
+	while ((r = lm_log_next(log, &item)) == 1) {
+		struct lm_object object;
+		struct lm_binding binding;
+		struct lm_event event;
+		struct lm_gap gap;
+
+		switch ((enum lm_item_kind)item.kind) {
+		case LM_ITEM_OBJECT:
+			object = make_object(objects++);
+			assert_object_same(&item.object, &object);
+			break;
+		case LM_ITEM_BINDING:
+			binding = make_binding(bindings++);
+			assert_binding_same(&item.binding, &binding);
+			break;
+		case LM_ITEM_GAP:
+			gap = make_gap(gaps++);
+			assert_gap_same(&item.gap, &gap);
+			break;
+		case LM_ITEM_EVENT:
+			event = make_event(events++);
+			assert_event_same(&item.event, &event);
+			assert_int_equal(item.event.id, events);
+			assert_true(item.event.begin_ns <= item.event.end_ns);
+			break;
+		}
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(events, MANY);
+	assert_int_equal(objects, (MANY + 6) / 7);
+	assert_int_equal(bindings, MANY / 50);
+	assert_int_equal(gaps, MANY / 200);
+}
+
+static void test_all_comes_back(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	struct lm_log *log;
+
+	write_stream(writer);
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+	log = open_log(folder->log);
+	read_stream(log);
+	assert_int_equal(lm_log_state(log), LM_LOG_ENDED);
+	assert_null(lm_log_damage(log));
+	lm_log_free(log);
+}
+
+static void test_segments_are_one_log(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 64 << 10);
+	struct lm_log_counts written, read;
+	struct lm_log *log;
+	char path[128];
+
+	write_stream(writer);
+	assert_int_equal(lm_log_flush(writer), 0);
+	lm_log_counts(writer, &written);
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+	segment_path(folder, 3, path);
+	assert_true(file_size(path) > 0);
+
+	log = open_log(folder->log);
+	read_stream(log);
+	assert_int_equal(lm_log_state(log), LM_LOG_ENDED);
+	assert_null(lm_log_damage(log));
+	lm_log_read_counts(log, &read);
+	assert_int_equal(read.events, written.events);
+	assert_int_equal(read.events, MANY);
+	assert_int_equal(read.objects, written.objects);
+	assert_int_equal(read.lost, written.lost);
+	assert_int_equal(read.frames, written.frames + 1); /* the end mark */
+	assert_int_equal(read.bytes, written.bytes + 96);
+	lm_log_free(log);
+}
+
+static void test_one_segment_alone(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 64 << 10);
+	struct lm_log *log;
+	struct lm_item item;
+	char path[128];
+	uint64_t first = 0, last = 0;
+	int r;
+
+	write_stream(writer);
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+	segment_path(folder, 2, path);
+	log = open_log(path);
+	while ((r = lm_log_next(log, &item)) == 1) {
+		assert_int_not_equal(item.kind == LM_ITEM_GAP ? item.gap.reason : 0, LM_GAP_DAMAGED);
+		if (item.kind != LM_ITEM_EVENT)
+			continue;
+		first = first ? first : item.event.id;
+		last = item.event.id;
+	}
+	assert_int_equal(r, 0);
+	assert_true(first > 1 && last > first && last < MANY);
+	assert_int_equal(lm_log_state(log), LM_LOG_ENDED);
+	assert_null(lm_log_damage(log));
+	assert_string_equal(lm_log_meta(log)->host, "victim");
+	lm_log_free(log);
+}
+
+static void test_meta_and_modes(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_meta made = make_meta();
+	struct stat status;
+	struct lm_log *log;
+	char path[128];
+
+	make_log(folder, 1);
+	assert_int_equal(stat(folder->log, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0700);
+	segment_path(folder, 1, path);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	log = open_log(folder->log);
+	assert_memory_equal(lm_log_meta(log), &made, sizeof(made));
+	lm_log_free(log);
+}
+
+static void test_create_refuses(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_meta meta = make_meta();
+	struct lm_log_writer *writer = NULL;
+	struct lm_diag diag = LM_DIAG_INIT;
+	char inside[128];
+
+	make_log(folder, 1);
+	assert_int_equal(lm_log_create(folder->log, &meta, NULL, &writer, &diag), -EEXIST);
+	assert_non_null(strstr(diag.text, "already holds something"));
+	snprintf(inside, sizeof(inside), "%s/none/log", folder->path);
+	assert_int_equal(lm_log_create(inside, &meta, NULL, &writer, NULL), -ENOENT);
+	assert_null(writer);
+}
+
+static void test_an_empty_directory_is_taken(void **state)
+{
+	struct folder *folder = *state;
+
+	assert_int_equal(mkdir(folder->log, 0755), 0);
+	make_log(folder, 1);
+	lm_log_free(open_log(folder->log));
+}
+
+/* Events of a frame come sorted by time, and equal times of one thread in the order they were
+ * added. */
+static void test_order_inside_a_frame(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	static const uint64_t times[] = { 50, 20, 20, 40, 10, 20, 60, 5 };
+	static const int64_t sorted[] = { 7, 4, 1, 2, 5, 3, 0, 6 };
+	struct lm_log *log;
+	struct lm_item item;
+
+	for (uint32_t i = 0; i < 8; i++) {
+		struct lm_item added = { .kind = LM_ITEM_EVENT, .event = { .op = LM_OP_READ,
+			.actor = 2, .tid = 9, .end_ns = times[i], .result = i } };
+
+		assert_int_equal(lm_log_add(writer, &added), 0);
+	}
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+	log = open_log(folder->log);
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_int_equal(lm_log_next(log, &item), 1);
+		assert_int_equal(item.event.id, i + 1);
+		assert_int_equal(item.event.result, sorted[i]);
+	}
+	assert_int_equal(lm_log_next(log, &item), 0);
+	lm_log_free(log);
+}
+
+static void add_step(struct lm_log_writer *writer, uint16_t op, lm_object_id actor, uint32_t tid,
+	uint64_t end_ns, int64_t result)
+{
+	struct lm_item item = { .kind = LM_ITEM_EVENT, .event = { .op = op, .actor = actor,
+		.tid = tid, .end_ns = end_ns, .result = result } };
+
+	assert_int_equal(lm_log_add(writer, &item), 0);
+}
+
+static void add_process(struct lm_log_writer *writer, lm_object_id id, lm_object_id previous,
+	uint64_t start_ns)
+{
+	struct lm_item item = { .kind = LM_ITEM_OBJECT, .object = { .id = id,
+		.kind = LM_OBJECT_KIND_PROCESS,
+		.process = { .tgid = 100, .start_ns = start_ns, .previous = previous } } };
+
+	assert_int_equal(lm_log_add(writer, &item), 0);
+}
+
+static void test_begin_is_bounded_by_the_thread(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	/* begin of each event below, in time order */
+	static const uint64_t begins[] = { 1000, 2000, 2100, 2150, 2150, 2300, 3000, 0, 2400 };
+	struct lm_log *log;
+	struct lm_item item;
+	uint32_t n = 0;
+
+	add_process(writer, 1, 0, 1000);
+	add_process(writer, 2, 1, 1000); /* the same process after exec */
+	add_process(writer, 3, 0, 3000); /* another one, with a tid used again */
+	add_step(writer, LM_OP_READ, 1, 100, 2000, 1);   /* first: since the process began */
+	add_step(writer, LM_OP_EXEC, 1, 100, 2100, 0);   /* since the read */
+	add_step(writer, LM_OP_READ, 2, 100, 2150, 1);   /* across exec: since the exec */
+	add_step(writer, LM_OP_THREAD, 2, 100, 2200, 101);
+	add_step(writer, LM_OP_READ, 2, 101, 2300, 1);   /* new thread: since the call that made it */
+	add_step(writer, LM_OP_READ, 2, 101, 2400, 1);
+	add_step(writer, LM_OP_READ, 3, 100, 3100, 1);   /* tid used again: since its own start */
+	add_step(writer, LM_OP_READ, 77, 100, 3200, 1);  /* never defined: nothing is known */
+	assert_int_equal(lm_log_flush(writer), 0);
+	add_step(writer, LM_OP_READ, 2, 101, 2500, 1);
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+
+	log = open_log(folder->log);
+	while (lm_log_next(log, &item) == 1) {
+		if (item.kind != LM_ITEM_EVENT)
+			continue;
+		assert_int_equal(item.event.begin_ns, begins[n]);
+		n++;
+	}
+	assert_int_equal(n, LM_ARRAY_SIZE(begins));
+	lm_log_free(log);
+}
+
+/* A thread that changed its CPU may be read out of order between frames. */
+static void test_begin_is_not_taken_from_the_future(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	struct lm_log *log;
+	struct lm_item item;
+
+	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
+	add_step(writer, LM_OP_READ, 5, 7, 300, 1);
+	assert_int_equal(lm_log_flush(writer), 0);
+	add_step(writer, LM_OP_READ, 5, 7, 200, 1);
+	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
+	assert_int_equal(lm_log_close(writer, NULL), 0);
+	log = open_log(folder->log);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.begin_ns, 100);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.end_ns, 200);
+	assert_int_equal(item.event.begin_ns, 100);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.begin_ns, 300);
+	lm_log_free(log);
+}
+
+static void test_wall_offset(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log *log;
+	struct lm_item item;
+	int64_t offset;
+
+	make_log(folder, 3);
+	log = open_log(folder->log);
+	while (lm_log_next(log, &item) == 1)
+		;
+	offset = lm_log_wall_offset_ns(log, MAKE_TIME_BASE_NS);
+	/* Since 2023, and the same before and after within a second. */
+	assert_true(offset > INT64_C(1600000000000000000));
+	assert_true(llabs(offset - lm_log_wall_offset_ns(log, 0)) < 1000000000);
+	lm_log_free(log);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_all_comes_back, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_segments_are_one_log, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(test_one_segment_alone, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_meta_and_modes, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_create_refuses, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_an_empty_directory_is_taken, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(test_order_inside_a_frame, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(test_begin_is_bounded_by_the_thread, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(test_begin_is_not_taken_from_the_future, make_folder,
+			remove_folder),
+		cmocka_unit_test_setup_teardown(test_wall_offset, make_folder, remove_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
