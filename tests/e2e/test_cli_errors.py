@@ -33,7 +33,8 @@ def short_log(lemona, tmp_path_factory):
     """A sound log of a command that does a little of everything. Not to be changed."""
     log = tmp_path_factory.mktemp("short") / "log"
     done = lemona("record", "-q", "-o", log, "--", "sh", "-c",
-                  "for i in 1 2 3 4 5 6 7 8; do /usr/bin/true; find /etc >/dev/null; done")
+                  "for i in 1 2 3 4 5 6 7 8; do /usr/bin/true </etc/passwd; "
+                  "find /etc >/dev/null; done")
     assert done.returncode == 0 and not done.stderr, done.stderr
     return log
 

@@ -47,8 +47,9 @@ static void text_tells_threads_failures_and_flags(void **state)
 	struct lm_labels *labels = new_scene();
 
 	assert_text(labels,
-		&(struct lm_event){ .actor = SCENE_SHELL, .tid = 43, .op = LM_OP_OPEN, .result = -13,
-			.name = SCENE_PASSWD_NAME, .arg = 02 | 0100, .flags = LM_EVENT_CLAIMED },
+		&(struct lm_event){ .actor = SCENE_SHELL, .tid = 43, .op = LM_OP_OPEN,
+			.result = -13, .name = SCENE_PASSWD_NAME, .arg = 02 | 0100,
+			.flags = LM_EVENT_CLAIMED },
 		"2026-01-02T03:04:05.678901Z   42/43 sh              open     "
 		"/etc/passwd read-write,create = EACCES [claimed]\n");
 	assert_text(labels,
@@ -56,7 +57,8 @@ static void text_tells_threads_failures_and_flags(void **state)
 			.object = SCENE_SHELL },
 		"2026-01-02T03:04:05.678901Z      43 ?               signal   sh[42] SIGTERM\n");
 	assert_text(labels,
-		&(struct lm_event){ .actor = SCENE_SHELL, .tid = 42, .op = LM_OP_EXIT, .result = 9 },
+		&(struct lm_event){
+			.actor = SCENE_SHELL, .tid = 42, .op = LM_OP_EXIT, .result = 9 },
 		"2026-01-02T03:04:05.678901Z      42 sh              exit     by SIGKILL\n");
 	lm_labels_free(labels);
 }
@@ -67,7 +69,8 @@ static void text_cannot_be_forged(void **state)
 
 	add_name(labels, 100, SCENE_ROOT, "a\n2026\x1b[2J");
 	assert_text(labels,
-		&(struct lm_event){ .actor = SCENE_SHELL, .tid = 42, .op = LM_OP_UNLINK, .name = 100 },
+		&(struct lm_event){
+			.actor = SCENE_SHELL, .tid = 42, .op = LM_OP_UNLINK, .name = 100 },
 		"2026-01-02T03:04:05.678901Z      42 sh              unlink   "
 		"/a\\n2026\\x1b[2J\n");
 	lm_labels_free(labels);

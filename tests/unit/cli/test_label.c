@@ -155,7 +155,8 @@ static void sockets_show_both_ends(void **state)
 	item.object.id = 101;
 	item.object.socket.family = LM_AF_INET6;
 	item.object.socket.protocol = 17;
-	item.object.socket.local = (struct lm_address){ LM_AF_INET6, 53, { [15] = 1 }, LM_STR_NONE };
+	item.object.socket.local = (struct lm_address){
+		LM_AF_INET6, 53, { [15] = 1 }, LM_STR_NONE };
 	item.object.socket.remote = (struct lm_address){ .family = LM_AF_NONE };
 	assert_int_equal(lm_labels_add(labels, &item), 0);
 	assert_label(labels, 101, "udp [::1]:53");
