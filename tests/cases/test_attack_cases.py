@@ -4,6 +4,7 @@
 The cases and the truth about them come from a collection beside the checkout. CASES=all runs
 more of them than the three that every check runs.
 """
+import json
 import os
 import sys
 from pathlib import Path
@@ -65,6 +66,10 @@ def root(build_dir, known_cases):
         pytest.fail(f"no root to attack: {reason}")
 
 
+def backtrack(log, *arguments):
+    return json.loads(lemona.run("backtrack", log, "--format", "json", *arguments).stdout)
+
+
 class Recorded:
     """One case's log, and what the tests ask of it."""
 
@@ -78,18 +83,18 @@ class Recorded:
         return attack_case.resolve(self.root, path)
 
     def runs_of(self, path):
-        """(pid, argv) of every process version that ran the program."""
+        """Process nodes of all that ran the program; a child carries its parent's argv until exec."""
         program = self.inside(path)
-        answer = lemona.backtrack(self.log, "--from", f"exe:{program}", "--no-filter", "all")
-        return [(node["pid"], node.get("argv"))
-                for node in lemona.nodes(answer, kind="process", exe=program)]
+        answer = backtrack(self.log, "--from", f"exe:{program}", "--no-filter", "all")
+        return lemona.nodes(answer, kind="process", exe=program)
 
     def find_first_shell(self):
         name = self.case["executor"]
-        pids = {pid for pid, argv in self.runs_of(f"/usr/bin/{name}")
-                if argv == [name, "/dev/trace/cmd.sh"]}
-        assert len(pids) == 1, f"the case has one first shell, the log {pids}"
-        return pids.pop()
+        shells = {node["pid"]: node["ppid"] for node in self.runs_of(f"/usr/bin/{name}")
+                  if node.get("argv") == [name, "/dev/trace/cmd.sh"]}
+        first = [pid for pid, parent in shells.items() if parent not in shells]
+        assert len(first) == 1, f"the case has one first shell, the log {first} of {shells}"
+        return first[0]
 
     def find_family(self, pid):
         """The process and all its descendants, by the forks in the log."""
@@ -136,16 +141,17 @@ def test_changes_are_in_the_log(recorded):
 def test_programs_are_in_the_log(recorded):
     for path, argv in attack_case.executed_programs(recorded.case):
         runs = recorded.runs_of(path)
-        assert any(pid in recorded.family and seen == argv for pid, seen in runs), \
-            f"{path} {argv} was not seen to run, but {runs}"
+        seen = [node.get("argv") for node in runs if node["pid"] in recorded.family]
+        assert argv in seen, f"{path} {argv} was not seen to run, but {seen}"
 
 
 def test_backtrack_ends_in_the_first_shell(recorded):
     for path in ACTORS[recorded.case["id"]]:
-        answer = lemona.backtrack(recorded.log, "--from", f"file:{path}")
+        answer = backtrack(recorded.log, "--from", f"file:{path}")
         shells = lemona.nodes(answer, kind="process", pid=recorded.first_shell)
         assert shells, f"the backtrack of {path} does not hold the case's first shell"
         assert answer["complete"], f"the backtrack of {path} is not complete"
-        files = [node for node in lemona.nodes(answer, kind="file") if node["detection"]]
-        assert lemona.find_path(answer, shells, files), \
+        changed = [node for kind in ("file", "name")
+                   for node in lemona.nodes(answer, kind=kind, path=path)]
+        assert lemona.find_path(answer, shells, changed), \
             f"no influence leads from the first shell to {path}"
