@@ -2,157 +2,224 @@
 #include "walk.h"
 
 /*
- * Helpers: processes that nothing but their parent feeds and that feed nothing
- * but their parent. Whatever they did is the parent's doing. Backward only:
- * forward, each program that an intruder ran is worth seeing.
+ * Helpers: a process and all that it started, which nothing but its parent
+ * feeds and which feed nothing but its parent. Whatever they did is the
+ * parent's doing. Backward only: forward, each program that an intruder ran is
+ * worth seeing.
  */
+
+/* One process, all its versions. */
+struct family {
+	lm_object_id root;             /* its first version */
+	uint32_t parent, child, sibling; /* families, position + 1; 0: none in the answer */
+	uint32_t vertex;               /* one of its versions; the others follow by next */
+	uint32_t tried;                /* in the tree that was tried in this round */
+};
+
 struct helpers {
 	struct walk *walk;
 	struct adjacency in, out;
-	lm_object_id *group; /* by vertex: first version of its process, or 0 */
-	uint32_t *next;      /* by vertex: another one of the same process */
-	struct lm_map first; /* group: a vertex of it */
-	TABLE(lm_object_id, order);
+	TABLE(struct family, families); /* in order of number: parents first */
+	struct lm_map family_of_root;   /* position + 1 */
+	uint32_t *family_of;            /* by vertex: position + 1, 0: no process */
+	uint32_t *next;                 /* by vertex: another version */
+	uint32_t round;
+	uint32_t outside;               /* the parent of the tree that is tried, position + 1 */
 };
 
 static void release_helpers(struct helpers *helpers)
 {
 	adjacency_release(&helpers->in);
 	adjacency_release(&helpers->out);
-	free(helpers->group);
+	free(helpers->families.at);
+	lm_map_release(&helpers->family_of_root);
+	free(helpers->family_of);
 	free(helpers->next);
-	lm_map_release(&helpers->first);
-	free(helpers->order.at);
 }
 
-static int compare_down(const void *a, const void *b)
+static int compare_families(const void *a, const void *b)
 {
-	lm_object_id x = *(const lm_object_id *)a, y = *(const lm_object_id *)b;
+	const struct family *x = a, *y = b;
 
-	return x > y ? -1 : x < y;
+	return x->root < y->root ? -1 : x->root > y->root;
 }
 
-static int add_group(struct helpers *helpers, lm_object_id group)
+static int add_family(struct helpers *helpers, lm_object_id root)
 {
-	size_t count = helpers->order.count;
+	size_t count = helpers->families.count;
 
-	if (lm_array_reserve(helpers->order.at, helpers->order.capacity, count + 1) < 0)
+	if (lm_map_get(&helpers->family_of_root, root))
+		return 0;
+	if (lm_array_reserve(helpers->families.at, helpers->families.capacity, count + 1) < 0 ||
+	    lm_map_put(&helpers->family_of_root, root, 1) < 0)
 		return -ENOMEM;
-	helpers->order.at[count] = group;
-	helpers->order.count = count + 1;
+	helpers->families.at[count] = (struct family){ .root = root };
+	helpers->families.count = count + 1;
 	return 0;
 }
 
-static int gather_groups(struct helpers *helpers)
-{
-	struct walk *walk = helpers->walk;
-
-	helpers->group = lm_array_new(walk->vertices.count, sizeof(*helpers->group));
-	helpers->next = lm_array_new(walk->vertices.count, sizeof(*helpers->next));
-	if (!helpers->group || !helpers->next)
-		return -ENOMEM;
-	for (uint32_t i = 1; i < walk->vertices.count; i++) {
-		const struct vertex *v = &walk->vertices.at[i];
-		const uint64_t *first;
-
-		if (v->hidden || !index_process(walk->index, v->object))
-			continue;
-		helpers->group[i] = object_process_root(walk->index, v->object);
-		first = lm_map_get(&helpers->first, helpers->group[i]);
-		helpers->next[i] = first ? (uint32_t)*first : 0;
-		if (!first && add_group(helpers, helpers->group[i]) < 0)
-			return -ENOMEM;
-		if (lm_map_put(&helpers->first, helpers->group[i], i) < 0)
-			return -ENOMEM;
-	}
-	if (helpers->order.count > 0)
-		qsort(helpers->order.at, helpers->order.count, sizeof(lm_object_id), compare_down);
-	return 0;
-}
-
-/* Whether every live edge of a pipe or private file touches only the two. */
-static bool is_between(const struct helpers *helpers, uint32_t vertex,
-		       const struct adjacency *adjacency, bool incoming, lm_object_id child,
-		       lm_object_id parent)
-{
-	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1]; i++) {
-		const struct edge *edge = &helpers->walk->edges.at[adjacency->at[i]];
-		lm_object_id group = helpers->group[incoming ? edge->from : edge->to];
-
-		if (!edge->hidden && group != child && (group != parent || !parent))
-			return false;
-	}
-	return true;
-}
-
-static bool is_private(const struct helpers *helpers, uint32_t vertex, lm_object_id child,
-		       lm_object_id parent)
+static lm_object_id root_of_vertex(const struct helpers *helpers, uint32_t vertex)
 {
 	const struct vertex *v = &helpers->walk->vertices.at[vertex];
 
-	/* A pipe may join the two; a file or name must be the helper's alone. */
-	switch (lm_index_kind(helpers->walk->index, v->object)) {
-	case LM_OBJECT_KIND_PIPE:
-		break;
-	case LM_OBJECT_KIND_FILE:
-	case LM_OBJECT_KIND_NAME:
-	case LM_OBJECT_KIND_MEMORY:
-		parent = LM_OBJECT_NONE;
-		break;
-	default:
-		return false;
-	}
-	return !v->detection && !v->wanted && !v->entry &&
-	       is_between(helpers, vertex, &helpers->in, true, child, parent) &&
-	       is_between(helpers, vertex, &helpers->out, false, child, parent);
+	if (v->hidden || !index_process(helpers->walk->index, v->object))
+		return LM_OBJECT_NONE;
+	return object_process_root(helpers->walk->index, v->object);
 }
 
-static bool stays_inside(const struct helpers *helpers, uint32_t vertex,
-			 const struct adjacency *adjacency, bool incoming, lm_object_id child,
-			 lm_object_id parent)
+static int gather_families(struct helpers *helpers)
+{
+	const struct walk *walk = helpers->walk;
+
+	helpers->family_of = lm_array_new(walk->vertices.count, sizeof(*helpers->family_of));
+	helpers->next = lm_array_new(walk->vertices.count, sizeof(*helpers->next));
+	if (!helpers->family_of || !helpers->next)
+		return -ENOMEM;
+	for (uint32_t v = 1; v < walk->vertices.count; v++) {
+		lm_object_id root = root_of_vertex(helpers, v);
+
+		if (root && add_family(helpers, root) < 0)
+			return -ENOMEM;
+	}
+	if (helpers->families.count > 0)
+		qsort(helpers->families.at, helpers->families.count, sizeof(struct family),
+		      compare_families);
+	for (uint32_t i = 0; i < helpers->families.count; i++) {
+		/* Replaces what is there, so it cannot fail for want of room. */
+		if (lm_map_put(&helpers->family_of_root, helpers->families.at[i].root, i + 1) < 0)
+			return -ENOMEM;
+	}
+	for (uint32_t v = 1; v < walk->vertices.count; v++) {
+		lm_object_id root = root_of_vertex(helpers, v);
+		struct family *family;
+
+		if (!root)
+			continue;
+		helpers->family_of[v] = (uint32_t)*lm_map_get(&helpers->family_of_root, root);
+		family = &helpers->families.at[helpers->family_of[v] - 1];
+		helpers->next[v] = family->vertex;
+		family->vertex = v;
+	}
+	return 0;
+}
+
+/* The nearest ancestor that the answer holds. Ancestors have smaller numbers. */
+static uint32_t find_parent(const struct helpers *helpers, lm_object_id root)
+{
+	const struct lm_index *index = helpers->walk->index;
+
+	for (;;) {
+		const struct lm_process *process = index_process(index, root);
+		lm_object_id parent;
+		const uint64_t *family;
+
+		if (!process || !process->parent)
+			return 0;
+		parent = object_process_root(index, process->parent);
+		if (parent >= root)
+			return 0;
+		family = lm_map_get(&helpers->family_of_root, parent);
+		if (family)
+			return (uint32_t)*family;
+		root = parent;
+	}
+}
+
+static void link_families(struct helpers *helpers)
+{
+	for (uint32_t i = 0; i < helpers->families.count; i++) {
+		struct family *family = &helpers->families.at[i];
+
+		family->parent = find_parent(helpers, family->root);
+		if (family->parent) {
+			struct family *parent = &helpers->families.at[family->parent - 1];
+
+			family->sibling = parent->child;
+			parent->child = i + 1;
+		}
+	}
+}
+
+/* Next family of the tree below `top`, parents before children; 0 at the end. */
+static uint32_t next_in_tree(const struct helpers *helpers, uint32_t top, uint32_t at)
+{
+	const struct family *families = helpers->families.at;
+
+	if (families[at - 1].child)
+		return families[at - 1].child;
+	while (at != top && !families[at - 1].sibling)
+		at = families[at - 1].parent;
+	return at == top ? 0 : families[at - 1].sibling;
+}
+
+static bool is_inside(const struct helpers *helpers, uint32_t vertex)
+{
+	uint32_t family = helpers->family_of[vertex];
+
+	return family && helpers->families.at[family - 1].tried == helpers->round;
+}
+
+static bool touches_only(const struct helpers *helpers, uint32_t vertex,
+			 const struct adjacency *adjacency, bool incoming, bool outside_too)
 {
 	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1]; i++) {
 		const struct edge *edge = &helpers->walk->edges.at[adjacency->at[i]];
 		uint32_t other = incoming ? edge->from : edge->to;
 
-		if (edge->hidden || helpers->group[other] == child ||
-		    helpers->group[other] == parent)
+		if (edge->hidden || is_inside(helpers, other))
 			continue;
-		if (!is_private(helpers, other, child, parent))
+		if (!outside_too || helpers->family_of[other] != helpers->outside)
 			return false;
 	}
 	return true;
 }
 
-static lm_object_id parent_of(const struct helpers *helpers, lm_object_id child)
+/* A pipe may join the tree and its parent; a file or name must be the tree's alone. */
+static bool is_private(const struct helpers *helpers, uint32_t vertex)
 {
-	const struct lm_process *process = index_process(helpers->walk->index, child);
+	const struct vertex *v = &helpers->walk->vertices.at[vertex];
+	enum lm_object_kind kind = lm_index_kind(helpers->walk->index, v->object);
+	bool pipe = kind == LM_OBJECT_KIND_PIPE;
 
-	return process && process->parent ?
-		       object_process_root(helpers->walk->index, process->parent) :
-		       LM_OBJECT_NONE;
+	if (!pipe && kind != LM_OBJECT_KIND_FILE && kind != LM_OBJECT_KIND_NAME &&
+	    kind != LM_OBJECT_KIND_MEMORY)
+		return false;
+	return !v->detection && !v->wanted && !v->entry &&
+	       touches_only(helpers, vertex, &helpers->in, true, pipe) &&
+	       touches_only(helpers, vertex, &helpers->out, false, pipe);
 }
 
-static bool is_helper(const struct helpers *helpers, lm_object_id child, lm_object_id parent)
+static bool stays_private(const struct helpers *helpers, uint32_t vertex,
+			  const struct adjacency *adjacency, bool incoming)
 {
-	const uint64_t *first = lm_map_get(&helpers->first, child);
+	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1]; i++) {
+		const struct edge *edge = &helpers->walk->edges.at[adjacency->at[i]];
+		uint32_t other = incoming ? edge->from : edge->to;
 
-	/* Without its parent in the answer there is nothing to fold it into. */
-	if (!parent || parent == child || !lm_map_get(&helpers->first, parent))
-		return false;
-	for (uint32_t v = (uint32_t)*first; v; v = helpers->next[v]) {
+		if (edge->hidden || is_inside(helpers, other) ||
+		    helpers->family_of[other] == helpers->outside)
+			continue;
+		if (!is_private(helpers, other))
+			return false;
+	}
+	return true;
+}
+
+static bool family_helps(const struct helpers *helpers, const struct family *family)
+{
+	for (uint32_t v = family->vertex; v; v = helpers->next[v]) {
 		const struct vertex *vertex = &helpers->walk->vertices.at[v];
 
 		if (vertex->detection || vertex->wanted ||
-		    !stays_inside(helpers, v, &helpers->in, true, child, parent) ||
-		    !stays_inside(helpers, v, &helpers->out, false, child, parent))
+		    !stays_private(helpers, v, &helpers->in, true) ||
+		    !stays_private(helpers, v, &helpers->out, false))
 			return false;
 	}
 	return true;
 }
 
 static int hide_around(struct helpers *helpers, uint32_t vertex, const struct adjacency *adjacency,
-		       bool incoming, lm_object_id child, lm_object_id parent)
+		       bool incoming)
 {
 	int r = 0;
 
@@ -160,23 +227,21 @@ static int hide_around(struct helpers *helpers, uint32_t vertex, const struct ad
 		const struct edge *edge = &helpers->walk->edges.at[adjacency->at[i]];
 		uint32_t other = incoming ? edge->from : edge->to;
 
-		if (!edge->hidden && !helpers->group[other] &&
-		    is_private(helpers, other, child, parent))
+		if (!edge->hidden && !helpers->family_of[other] && is_private(helpers, other))
 			r = walk_hide(helpers->walk, other, &helpers->in, &helpers->out,
 				      LM_FILTER_HELPERS);
 	}
 	return r;
 }
 
-static int hide_helper(struct helpers *helpers, lm_object_id child, lm_object_id parent)
+static int hide_family(struct helpers *helpers, const struct family *family)
 {
-	const uint64_t *first = lm_map_get(&helpers->first, child);
 	int r = 0;
 
-	for (uint32_t v = (uint32_t)*first; v && r == 0; v = helpers->next[v]) {
-		r = hide_around(helpers, v, &helpers->in, true, child, parent);
+	for (uint32_t v = family->vertex; v && r == 0; v = helpers->next[v]) {
+		r = hide_around(helpers, v, &helpers->in, true);
 		if (r == 0)
-			r = hide_around(helpers, v, &helpers->out, false, child, parent);
+			r = hide_around(helpers, v, &helpers->out, false);
 		if (r == 0)
 			r = walk_hide(helpers->walk, v, &helpers->in, &helpers->out,
 				      LM_FILTER_HELPERS);
@@ -184,44 +249,41 @@ static int hide_helper(struct helpers *helpers, lm_object_id child, lm_object_id
 	return r;
 }
 
-/* One pass; children have larger numbers than parents, so most trees fold in one. */
-static int fold_pass(struct helpers *helpers, bool *ret_changed)
+/* Largest trees first: what fails as a whole is tried again below. */
+static int try_tree(struct helpers *helpers, uint32_t top)
 {
-	struct walk *walk = helpers->walk;
+	struct family *families = helpers->families.at;
+	bool helps = true;
+	int r = 0;
 
-	for (size_t i = 0; i < helpers->order.count; i++) {
-		lm_object_id id = helpers->order.at[i], parent;
-		int r;
-
-		if (walk->vertices.at[*lm_map_get(&helpers->first, id)].hidden)
-			continue;
-		parent = parent_of(helpers, id);
-		if (!is_helper(helpers, id, parent))
-			continue;
-		r = hide_helper(helpers, id, parent);
-		if (r < 0)
-			return r;
-		*ret_changed = true;
-	}
-	return 0;
+	helpers->round++;
+	helpers->outside = families[top - 1].parent;
+	if (!helpers->outside || helpers->walk->vertices.at[families[top - 1].vertex].hidden)
+		return 0;
+	for (uint32_t at = top; at; at = next_in_tree(helpers, top, at))
+		families[at - 1].tried = helpers->round;
+	for (uint32_t at = top; at && helps; at = next_in_tree(helpers, top, at))
+		helps = family_helps(helpers, &families[at - 1]);
+	for (uint32_t at = top; at && helps && r == 0; at = next_in_tree(helpers, top, at))
+		r = hide_family(helpers, &families[at - 1]);
+	return r;
 }
 
 int filter_helpers(struct walk *walk)
 {
 	struct helpers helpers LM_CLEANUP(release_helpers) = { .walk = walk };
-	bool changed = true;
 	int r;
 
 	if (!walk_filters(walk, LM_FILTER_HELPERS) || walk->options.direction != LM_BACKWARD)
 		return 0;
-	r = gather_groups(&helpers);
+	r = gather_families(&helpers);
 	if (r == 0)
 		r = adjacency_build(&helpers.in, walk, true);
 	if (r == 0)
 		r = adjacency_build(&helpers.out, walk, false);
-	while (r == 0 && changed) {
-		changed = false;
-		r = fold_pass(&helpers, &changed);
-	}
+	if (r == 0)
+		link_families(&helpers);
+	for (uint32_t i = 1; i <= helpers.families.count && r == 0; i++)
+		r = try_tree(&helpers, i);
 	return r;
 }
