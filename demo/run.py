@@ -23,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(HERE)
 PROGRAMS = ("nsenter", "unshare", "setpriv", "pivot_root", "ip", "gcc", "make", "ed", "curl",
             "find", "tar", "lighttpd", "cron")
+DETECTION = "/etc/passwd"
 FORWARD_LINES = 40
 PLAY_SECONDS = 110  # a minute for cron, the rest for a busy host
 END_SECONDS = 20
@@ -114,18 +115,19 @@ def lemona(arguments, *command, output=None):
 
 
 def analyse(arguments, progress):
-    log = os.path.join(arguments.out, "log")
-    backtrack = ("backtrack", log, "--from", "file:/etc/passwd")
-    progress("lemona backtrack build/demo/log --from file:/etc/passwd")
+    """Both answers: as text on the terminal, and as files."""
+    log = os.path.relpath(os.path.join(arguments.out, "log"))
+    backtrack = ("backtrack", log, "--from", f"file:{DETECTION}")
+    progress(f"lemona {' '.join(backtrack)}")
     print(flush=True)
     lemona(arguments, *backtrack)
     print(flush=True)
-    lemona(arguments, *backtrack, output="story.txt")
-    lemona(arguments, *backtrack, "--format", "json", output="graph.json")
-    lemona(arguments, *backtrack, "--format", "svg", output="graph.svg")
+    for form, name in (("text", "story.txt"), ("json", "graph.json"), ("svg", "graph.svg")):
+        progress(f"the same as {form}: {name}")
+        lemona(arguments, *backtrack, "--format", form, output=name)
 
     forward = ("forward", log, "--from", f"sock:{play.ATTACKER}")
-    progress(f"lemona forward build/demo/log --from sock:{play.ATTACKER}")
+    progress(f"lemona {' '.join(forward)}")
     lemona(arguments, *forward, output="forward.txt")
     lemona(arguments, *forward, "--format", "json", output="forward.json")
     print(flush=True)
