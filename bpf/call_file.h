@@ -46,7 +46,7 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
 	rec->result = c->result;
 	rec->arg = arg;
 	rec->fd = fd;
-	rec->pad = 0;
+	rec->fmode = file ? BPF_CORE_READ(file, f_mode) : 0;
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }
@@ -63,6 +63,15 @@ static __always_inline void call_newfd(struct call *c)
 		run(emit_fd(c, -1, call_arg(c, 0)));
 	else
 		run(emit_fd(c, c->result, call_arg(c, 0)));
+}
+
+#define F_DUPFD 0
+#define F_DUPFD_CLOEXEC 1030
+
+static __always_inline void call_fcntl(struct call *c)
+{
+	if (c->args[1] == F_DUPFD || c->args[1] == F_DUPFD_CLOEXEC)
+		call_newfd(c);
 }
 
 static __always_inline void call_mmap(struct call *c)

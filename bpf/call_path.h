@@ -60,6 +60,8 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 	rec->start_mode = start ? BPF_CORE_READ(start, d_inode, i_mode) : 0;
 	rec->start2_inode = 0;
 	rec->start2_dev = 0;
+	rec->arg3 = c->args[3];
+	rec->arg4 = c->args[4];
 	len = read_path(c, rec, 0, call_arg(c, c->rule.a));
 	if (len >= LM_RAW_PATH_BYTES)
 		len = LM_RAW_PATH_BYTES - 1;
@@ -85,20 +87,23 @@ static __always_inline void call_path(struct call *c)
 
 static __always_inline void call_path2(struct call *c)
 {
-	run(emit_path(c, c->rule.c & 15, c->rule.c >> 4, c->args[4], true));
+	run(emit_path(c, c->rule.c & 15, c->rule.c >> 4, 0, true));
 }
 
 static __always_inline void call_open(struct call *c)
 {
+	__u64 flags = call_arg_opt(c, c->rule.c);
 	struct file *file;
 
+	if (c->rule.class == LM_CALL_OPENAT2)
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)flags);
 	if (c->result >= 0) {
 		file = file_of_fd(c->task, c->result);
 		if (file) {
-			run(emit_open(&c->emit, c->task, file, c->result, 0));
+			run(emit_open(&c->emit, c->task, file, c->result, flags));
 			return;
 		}
 	}
 	/* Failed, or already closed by another thread: the claimed path is all there is. */
-	run(emit_path(c, 0, 0, call_arg_opt(c, c->rule.c), false));
+	run(emit_path(c, 0, 0, flags, false));
 }

@@ -68,12 +68,37 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 	rec->claimed_remote = 1;
 }
 
+/* The file system's name of a unix socket, own or the peer's. */
+static __noinline int announce_unix(struct call *c, struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct unix_sock *u = (void *)BPF_CORE_READ(socket, sk);
+	struct sock *sk = (void *)u;
+	struct dentry *dentry;
+	struct walk w;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return done();
+	dentry = BPF_CORE_READ(u, path.dentry);
+	if (!dentry) {
+		u = (void *)BPF_CORE_READ(u, peer);
+		dentry = u ? BPF_CORE_READ(u, path.dentry) : NULL;
+	}
+	if (dentry) {
+		walk_from(&w, c->task, BPF_CORE_READ(u, path.mnt), dentry);
+		run(announce_dir(&c->emit, &w));
+	}
+	return done();
+}
+
 static __noinline int emit_socket(struct call *c, int fd, int fd2)
 {
 	struct file *file = file_of_fd(c->task, fd);
 	struct file *file2 = fd2 >= 0 ? file_of_fd(c->task, fd2) : NULL;
 	struct lm_raw_socket *rec;
 
+	if (is_socket(file))
+		run(announce_unix(c, file));
 	rec = emit_reserve(&c->emit, LM_RAW_SOCKET, sizeof(*rec));
 	if (!rec)
 		return done();

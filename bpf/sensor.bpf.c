@@ -21,6 +21,7 @@ static __noinline int call_other(struct call *c)
 		call_fd(c);
 		break;
 	case LM_CALL_OPEN:
+	case LM_CALL_OPENAT2:
 		call_open(c);
 		break;
 	case LM_CALL_PATH:
@@ -70,6 +71,9 @@ static __noinline int call_other(struct call *c)
 		break;
 	case LM_CALL_NEWFD:
 		call_newfd(c);
+		break;
+	case LM_CALL_FCNTL:
+		call_fcntl(c);
 		break;
 	}
 	return done();
@@ -133,6 +137,20 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
+/* The call that the current task is in, for hooks in the middle of one. */
+static __always_inline __u16 current_call(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct pt_regs *regs;
+	unsigned long nr;
+
+	if (!task->mm)
+		return LM_RAW_CALL_NONE; /* a kernel thread has no call */
+	regs = (void *)bpf_task_pt_regs(task);
+	nr = BPF_CORE_READ(regs, orig_ax);
+	return nr < LM_CALL_COUNT ? nr : LM_RAW_CALL_NONE;
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_flags)
 {
@@ -140,7 +158,7 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 	struct lm_raw_fork *rec;
 	struct emit e;
 
-	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+	if (!emit_begin(&e, current_call()))
 		return 0;
 	rec = emit_reserve(&e, LM_RAW_FORK, sizeof(*rec));
 	if (rec) {
@@ -158,6 +176,9 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 	emit_end(&e);
 	return 0;
 }
+
+#define NR_execve 59
+#define NR_execveat 322
 
 static long take_vm_file(struct task_struct *task, struct vm_area_struct *vma, void *data)
 {
@@ -202,7 +223,8 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 
 	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
 	walk_from(&w, task, BPF_CORE_READ(file, f_path.mnt), parent);
-	run(announce_dir(e, &w));
+	if (parent != dentry) /* a memfd is below nothing */
+		run(announce_dir(e, &w));
 	announce_cwd_and_root(e, task);
 	rec = emit_reserve(e, LM_RAW_EXEC, sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES);
 	if (!rec)
@@ -210,8 +232,8 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	run(fill_attributes(&rec->attributes, task));
 	fill_file(&rec->exe, file);
 	run(fill_loader(&rec->loader, task));
-	rec->dir_inode = BPF_CORE_READ(parent, d_inode, i_ino);
-	rec->dir_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
+	rec->dir_inode = parent == dentry ? 0 : BPF_CORE_READ(parent, d_inode, i_ino);
+	rec->dir_dev = parent == dentry ? 0 : BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
 	rec->old_tid = old_tid;
 	rec->argc = BPF_CORE_READ(bprm, argc);
 	rec->env_bytes = BPF_CORE_READ(mm, env_end) - BPF_CORE_READ(mm, env_start);
@@ -240,7 +262,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 {
 	struct emit e;
 
-	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+	/* The kernel has already put execve's number into the registers of either call. */
+	if (!emit_begin(&e, bprm->fdpath ? NR_execveat : NR_execve))
 		return 0;
 	run(emit_exec(&e, task, bprm, old_pid));
 	emit_end(&e);
@@ -283,7 +306,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
 		return 0;
-	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+	if (!emit_begin(&e, current_call()))
 		return 0;
 	rec = emit_reserve(&e, LM_RAW_SIGNAL, sizeof(*rec));
 	if (rec) {

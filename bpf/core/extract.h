@@ -273,6 +273,8 @@ static __always_inline void announce_cwd_and_root(struct emit *e, struct task_st
 	run(announce_dir(e, &w));
 }
 
+#define O_TMPFILE_BIT 020000000 /* the name of such a file is made up by the kernel */
+
 /* An open file with its name, and the names of the directories above it. */
 static __noinline int emit_open(struct emit *e, struct task_struct *task, struct file *file, int fd,
 	__u64 arg)
@@ -284,16 +286,11 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	struct walk w;
 
 	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
-	if (parent != dentry) {
-		/* The top directory of a mount is named by the mount point: start at itself. */
-		bool top = dentry == BPF_CORE_READ(mnt, mnt_root);
-
-		walk_from(&w, task, mnt, top ? dentry : parent);
+	/* The top of a mount is named by its mount point: start at itself. */
+	walk_from(&w, task, mnt, dentry == BPF_CORE_READ(mnt, mnt_root) ? dentry : parent);
+	/* A file of a kernel-internal mount (memfd, ...) is its own parent, and below nothing. */
+	if (parent != dentry || (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR)
 		run(announce_dir(e, &w));
-	} else {
-		walk_from(&w, task, mnt, dentry);
-		run(announce_dir(e, &w));
-	}
 	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
 	if (!open)
 		return done();
@@ -303,11 +300,14 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	open->arg = arg;
 	if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
 		open->raw.flags |= LM_RAW_CREATED;
-	if (parent == dentry || dentry == BPF_CORE_READ(mnt, mnt_root)) {
-		open->dir_inode = 0;
-		open->dir_dev = 0;
-		open->name_len = 0;
-	} else {
+	open->dir_inode = 0;
+	open->dir_dev = 0;
+	open->name_len = 0;
+	if (parent == dentry) {
+		/* "memfd:..." and the like; a directory's would be "/". */
+		if ((open->file.mode & S_IFMT) != S_IFDIR)
+			open->name_len = read_name(open->name, dentry);
+	} else if (dentry != BPF_CORE_READ(mnt, mnt_root) && !(open->oflags & O_TMPFILE_BIT)) {
 		open->dir_inode = BPF_CORE_READ(parent, d_inode, i_ino);
 		open->dir_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
 		open->name_len = read_name(open->name, dentry);
@@ -347,6 +347,8 @@ static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct uni
 	out->path_len = len;
 	if (out->path[0] == 0)
 		out->path[0] = '@';
+	else if (out->path[(len - 1) & 127] == 0)
+		out->path_len = len - 1; /* the kernel counts the NUL behind a path */
 }
 
 static __always_inline void fill_unix(struct lm_raw_socket *out, struct sock *sk)
@@ -356,12 +358,14 @@ static __always_inline void fill_unix(struct lm_raw_socket *out, struct sock *sk
 	struct dentry *bound = BPF_CORE_READ(u, path.dentry);
 	struct unix_address *addr = BPF_CORE_READ(u, addr);
 
-	if (peer) {
+	if (peer)
 		out->peer_inode = BPF_CORE_READ((struct sock *)peer, sk_socket, file, f_inode, i_ino);
-		if (!bound)
-			bound = BPF_CORE_READ(peer, path.dentry);
-		if (!addr)
-			addr = BPF_CORE_READ(peer, addr);
+	if (addr) {
+		out->local.family = AF_UNIX;
+	} else if (peer) {
+		bound = BPF_CORE_READ(peer, path.dentry);
+		addr = BPF_CORE_READ(peer, addr);
+		out->remote.family = addr ? AF_UNIX : 0;
 	}
 	if (bound) {
 		out->path_inode = BPF_CORE_READ(bound, d_inode, i_ino);

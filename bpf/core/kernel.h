@@ -197,6 +197,7 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+	const char *fdpath; /* set by execveat with a descriptor */
 	int argc;
 };
 

@@ -19,6 +19,7 @@
 #include "lemona/event/rules.h"
 #include "lemona/log/writer.h"
 #include "lemona/sensor/sensor.h"
+#include "look.h"
 
 /* No record is older than two of these and a write when a reader can see it. */
 #define POLL_NS (5 * LM_NS_PER_MS)
@@ -56,6 +57,12 @@ static void forget_directories(void *data)
 	struct recorder *rec = data;
 
 	lm_sensor_forget_directories(rec->sensor);
+}
+
+static int look(void *data, uint32_t tgid, const char *path, struct lm_raw_inode *ret_inode,
+	char *ret_link, size_t link_size)
+{
+	return look_at_entry(tgid, path, ret_inode, ret_link, link_size);
 }
 
 static int take_record(void *data, const struct lm_raw *record)
@@ -102,7 +109,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
-		.item = write_item, .forget_directories = forget_directories, .data = rec,
+		.item = write_item, .forget_directories = forget_directories, .look = look,
+		.data = rec,
 	};
 	struct lm_identify_devices devices;
 	struct lm_log_meta meta;

@@ -15,6 +15,7 @@
 #define OPEN(path, dirfd, arg) { { LM_CALL_OPEN, path, dirfd, arg }, LM_OP_OPEN }
 #define PATH(op_, path, dirfd, arg) { { LM_CALL_PATH, path, dirfd, arg }, LM_OP_##op_ }
 #define FAILED_PATH(op_, path, dirfd) { { LM_CALL_PATH_FAILED, path, dirfd, 0 }, LM_OP_##op_ }
+/* Arguments 3 and 4 are always kept: the flags of most *at calls. */
 #define PATH2(op_, path, dirfd, path2, dirfd2) \
 	{ { LM_CALL_PATH2, path, dirfd, (path2) | (dirfd2) << 4 }, LM_OP_##op_ }
 #define COPY(from, to) { { LM_CALL_COPY, from, to, 0 }, LM_OP_COPY }
@@ -51,7 +52,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_writev] = IO(WRITE),
 	[SYS_pwritev] = IO(WRITE),
 	[SYS_pwritev2] = IO(WRITE),
-	[SYS_vmsplice] = IO(WRITE),
+	[SYS_vmsplice] = FD(WRITE, 0, NO_ARG, NO_ARG), /* or READ: by the end of the pipe */
 	[SYS_getdents] = IO(READDIR),
 	[SYS_getdents64] = IO(READDIR),
 	[SYS_fallocate] = FD(TRUNCATE, 0, ARG(3), NO_ARG),
@@ -65,14 +66,17 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* opening and closing */
 	[SYS_open] = OPEN(0, NO_DIRFD, ARG(1)),
 	[SYS_openat] = OPEN(1, DIRFD(0), ARG(2)),
-	[SYS_openat2] = OPEN(1, DIRFD(0), NO_ARG),
+	[SYS_openat2] = { { LM_CALL_OPENAT2, 1, DIRFD(0), ARG(2) }, LM_OP_OPEN },
 	[SYS_creat] = OPEN(0, NO_DIRFD, NO_ARG),
 	[SYS_open_by_handle_at] = OPEN(7, NO_DIRFD, ARG(2)), /* argument 7 is none: no path */
 	[SYS_close] = { { LM_CALL_FD, 0, ARG(0), NO_ARG }, LM_OP_CLOSE },
 	[SYS_dup] = NEWFD(DUP),
 	[SYS_dup2] = NEWFD(DUP),
 	[SYS_dup3] = NEWFD(DUP),
-	[SYS_memfd_create] = OPEN(0, NO_DIRFD, NO_ARG),
+	[SYS_fcntl] = { { LM_CALL_FCNTL, 0, 0, 0 }, LM_OP_DUP },
+	[SYS_pidfd_getfd] = NEWFD(DUP),
+	/* Its name is no path: argument 7 is none. */
+	[SYS_memfd_create] = { { LM_CALL_OPEN, 7, NO_DIRFD, NO_ARG }, LM_OP_MEMFD },
 	[SYS_memfd_secret] = NEWFD(MEMFD),
 	[SYS_pipe] = FDPAIR(PIPE, 0),
 	[SYS_pipe2] = FDPAIR(PIPE, 0),

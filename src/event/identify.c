@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 uint32_t lm_identify_kernel_dev(uint64_t user_dev)
@@ -187,7 +188,8 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 		r = describe_inode(id, now, &raw->file, found, &file);
 	if (r == 0 && raw->name_len)
 		r = find_inode(id, now, raw->dir_inode, raw->dir_dev, S_IFDIR, &dir);
-	if (r == 0 && dir)
+	/* No directory: a made-up name, such as "memfd:x". */
+	if (r == 0 && file && raw->name_len)
 		r = find_name(id, now, dir, component, found, &name);
 	if (r < 0)
 		return r;
@@ -213,7 +215,9 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	event.object = file;
 	event.name = name;
 	event.result = raw->fd;
-	event.arg = raw->oflags | (raw->raw.flags & LM_RAW_CREATED ? O_CREAT : 0);
+	event.arg = raw->oflags | raw->arg;
+	if (raw->raw.call == SYS_creat)
+		event.arg |= O_CREAT | O_TRUNC;
 	event.flags |= LM_EVENT_CONFIRMED;
 	if (raw->raw.flags & LM_RAW_CREATED)
 		event.flags |= LM_EVENT_CREATED;
@@ -231,6 +235,8 @@ static int add_mapping(struct process *process, uint64_t start, uint64_t end, lm
 	return 0;
 }
 
+#define FMODE_WRITE 2 /* include/linux/fs.h */
+
 static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 {
 	struct process *process;
@@ -241,6 +247,8 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		return r;
 	event.result = raw->result;
 	event.arg = raw->arg;
+	if (raw->raw.call == SYS_vmsplice && !(raw->fmode & FMODE_WRITE))
+		event.op = LM_OP_READ;
 	if (event.op == LM_OP_CLOSE) {
 		/* At its end the number may already mean another file: what it meant is remembered. */
 		event.object = recall_fd(process, raw->fd);

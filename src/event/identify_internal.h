@@ -31,6 +31,9 @@ struct name_entry {
 	lm_object_id object;
 	lm_object_id dir;
 	lm_object_id file;   /* what it is bound to now, or 0 */
+	uint32_t link;       /* where it is a symbolic link: offset of its target in `texts` */
+	uint32_t link_len;   /* 0: no link, or not known to be one */
+	bool made_directory; /* by mkdir: whatever its inode, `name/..` is where it stands */
 	uint32_t text;       /* offset of the component in `texts` */
 	uint32_t len;
 };
@@ -46,6 +49,12 @@ struct mapping {
 	lm_object_id object;
 };
 
+/* Descriptors as last seen, shared where the kernel shares them (CLONE_FILES). */
+struct fd_table {
+	uint32_t users;
+	struct lm_map objects; /* fd -> object; 0 when closed */
+};
+
 struct process {
 	uint32_t tgid;
 	uint32_t threads;
@@ -53,7 +62,7 @@ struct process {
 	struct lm_process attributes; /* argv and comm point into `strings` */
 	char comm[16];
 	char *argv;               /* owned */
-	struct lm_map fds;        /* fd -> object + 1 as last seen; 0 when closed */
+	struct fd_table *fds;     /* NULL: none seen yet */
 	struct mapping *mappings; /* files mapped, unsorted */
 	uint32_t mapping_count, mapping_capacity;
 	bool self;
@@ -63,6 +72,14 @@ struct file_system {
 	uint32_t dev;
 	uint64_t magic;
 	uint8_t uuid[16];
+};
+
+/* Paths that the running system has been asked about in vain, and when. */
+#define MISSES 4096
+
+struct miss {
+	uint64_t hash;
+	uint64_t time_ns;
 };
 
 struct lm_identify {
@@ -89,6 +106,7 @@ struct lm_identify {
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
 	struct process *last;     /* of the last record, with its tid: most records repeat it */
 	uint32_t last_tid;
+	struct miss misses[MISSES];
 };
 
 /* identify_table.c */
@@ -135,7 +153,27 @@ void free_process(struct process *process);
 void remember_fd(struct process *process, int fd, lm_object_id object);
 lm_object_id recall_fd(const struct process *process, int fd);
 
+/* identify_resolve.c */
+struct place {
+	lm_object_id name;   /* the last component, or 0 */
+	lm_object_id object; /* where the path has no last component: ".", "/", "" */
+};
+
+/*
+ * What a claimed path means to a process, walked through the names known so far; what is not known
+ * is looked up in the running system where that can be done.
+ *
+ * @param start   directory of a relative path, or 0
+ * @param follow  a symbolic link at the end is followed, as the call did
+ */
+int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+	    lm_object_id start, struct lm_str path, bool follow, struct place *ret_place);
+
 /* identify_path.c */
+int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target);
+/* Append the path of a directory entry as seen from `root`. @return false: not known */
+bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
+		 struct lm_buffer *out);
 int take_path(struct lm_identify *id, const struct lm_raw_path *raw);
 
 /* identify_socket.c */

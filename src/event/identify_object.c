@@ -66,8 +66,6 @@ static uint8_t kind_of(const struct lm_identify *id, uint32_t dev, uint32_t mode
 		return LM_OBJECT_KIND_SOCKET;
 	if ((mode & S_IFMT) == S_IFIFO && dev == id->devices.pipefs)
 		return LM_OBJECT_KIND_PIPE;
-	if (dev && dev == id->devices.shmem)
-		return LM_OBJECT_KIND_MEMORY;
 	return LM_OBJECT_KIND_FILE;
 }
 

@@ -10,14 +10,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CLONE_VM 0x00000100u
+#define CLONE_FILES 0x00000400u
 #define CLONE_THREAD 0x00010000u
+
+static void drop_fds(struct process *process)
+{
+	struct fd_table *fds = lm_take_ptr(process->fds);
+
+	if (!fds || --fds->users)
+		return;
+	lm_map_release(&fds->objects);
+	free(fds);
+}
 
 void free_process(struct process *process)
 {
 	if (!process)
 		return;
-	lm_map_release(&process->fds);
+	drop_fds(process);
 	free(process->mappings);
 	free(process->argv);
 	free(process);
@@ -136,21 +146,27 @@ void remember_fd(struct process *process, int fd, lm_object_id object)
 {
 	if (fd < 0)
 		return;
-	/* A full memory only costs the name of a later close. */
-	(void)lm_map_put(&process->fds, (uint64_t)fd, object);
+	/* Where memory is short, only the object of a later close is not known. */
+	if (!process->fds) {
+		process->fds = calloc(1, sizeof(*process->fds));
+		if (!process->fds)
+			return;
+		process->fds->users = 1;
+	}
+	(void)lm_map_put(&process->fds->objects, (uint64_t)fd, object);
 }
 
 lm_object_id recall_fd(const struct process *process, int fd)
 {
-	uint64_t *object = fd < 0 ? NULL : lm_map_get(&process->fds, (uint64_t)fd);
+	uint64_t *object = fd < 0 || !process->fds ? NULL :
+		lm_map_get(&process->fds->objects, (uint64_t)fd);
 
 	return object ? (lm_object_id)*object : LM_OBJECT_NONE;
 }
 
 static void forget_image(struct process *process)
 {
-	lm_map_release(&process->fds);
-	process->fds = (struct lm_map)LM_MAP_INIT;
+	drop_fds(process); /* exec gives the process a table of its own */
 	process->mapping_count = 0;
 }
 
@@ -222,6 +238,10 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 		}
 		memcpy(child->argv, parent->argv, parent->attributes.argv.len);
 		p->argv = (struct lm_str){ child->argv, parent->attributes.argv.len };
+	}
+	if (raw->clone_flags & CLONE_FILES && parent->fds) {
+		child->fds = parent->fds;
+		child->fds->users++;
 	}
 	p->tgid = raw->child_tgid;
 	p->ns_tgid = raw->child_ns_tid;
@@ -308,7 +328,7 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	if (r < 0)
 		return r;
 	p->exe_name = LM_OBJECT_NONE;
-	if (dir && raw->name_len) {
+	if (raw->name_len) { /* without a directory: "memfd:..." */
 		r = find_name(id, now, dir, (struct lm_str){ raw->data, raw->name_len }, 0,
 			&p->exe_name);
 		if (r < 0)

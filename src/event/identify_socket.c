@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "identify_internal.h"
 
+#include "lemona/base/cleanup.h"
+
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,7 +16,7 @@ static struct lm_address address_of(const struct lm_raw_address *raw)
 }
 
 static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw,
-	lm_object_id object)
+	lm_object_id root, lm_object_id object)
 {
 	uint8_t flags = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
 	struct lm_object definition = {
@@ -27,17 +29,22 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 			.local = address_of(&raw->local), .remote = address_of(&raw->remote),
 		},
 	};
+	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
 	struct lm_socket *s = &definition.socket;
 	int r;
 
 	if (raw->family == AF_UNIX) {
-		s->local = (struct lm_address){
-			.family = AF_UNIX, .path = { (const char *)raw->path, raw->path_len },
-		};
+		struct lm_address *named = raw->remote.family ? &s->remote : &s->local;
+
+		named->path = (struct lm_str){ (const char *)raw->path, raw->path_len };
 		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK,
 			&s->path_file);
 		if (r < 0)
 			return r;
+		/* As bound it may be relative to a directory that nobody remembers. */
+		if (s->path_file && append_path(id, inode_of(id, s->path_file)->name,
+				root, &path))
+			named->path = (struct lm_str){ (const char *)path.data, (uint32_t)path.len };
 	}
 	return emit_object(id, &definition);
 }
@@ -46,8 +53,8 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
  * The object of a described socket. A new inode number from socket() or
  * accept() is a new socket even where the number has been used before.
  */
-static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw, bool created,
-	lm_object_id *ret_object)
+static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw, lm_object_id root,
+	bool created, lm_object_id *ret_object)
 {
 	struct lm_raw_inode inode = { .inode = raw->inode, .dev = raw->dev, .mode = S_IFSOCK | 0777 };
 	lm_object_id object;
@@ -63,7 +70,7 @@ static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw
 	if (r < 0 || !object)
 		return r;
 	*ret_object = object;
-	return define_socket(id, raw, object);
+	return define_socket(id, raw, root, object);
 }
 
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
@@ -71,20 +78,21 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 	uint16_t op = raw->raw.flags & LM_RAW_FOUND ? LM_OP_NONE : op_of(raw->raw.call);
 	bool created = op == LM_OP_SOCKET || op == LM_OP_ACCEPT;
 	struct process *process;
-	lm_object_id object;
+	lm_object_id object = LM_OBJECT_NONE;
 	struct lm_event event;
 	int r;
 
 	if (raw->path_len > sizeof(raw->path))
 		return -LM_E_FORMAT;
-	r = socket_object(id, raw, created && raw->result >= 0, &object);
+	r = process_of(id, &raw->raw, &process);
+	if (r == 0)
+		r = socket_object(id, raw, process->attributes.root, created && raw->result >= 0,
+			&object);
 	if (r < 0)
 		return r;
 	if (op == LM_OP_NONE) {
-		r = process_of(id, &raw->raw, &process);
-		if (r == 0)
-			remember_fd(process, raw->fd, object);
-		return r;
+		remember_fd(process, raw->fd, object);
+		return 0;
 	}
 	r = begin_event(id, &raw->raw, op, &process, &event);
 	if (r < 0)

@@ -79,7 +79,7 @@ struct lm_raw_fd {
 	__s64 result;
 	__u64 arg;
 	__s32 fd;
-	__u32 pad;
+	__u32 fmode; /* file->f_mode: 1 read, 2 write */
 };
 
 #define LM_RAW_NAME_BYTES 256 /* NAME_MAX and the NUL */
@@ -92,7 +92,7 @@ struct lm_raw_open {
 	__s32 fd;     /* LM_RAW_FOUND: the fd; else as returned */
 	__u32 oflags; /* file->f_flags */
 	__u32 name_len;
-	__u64 arg;
+	__u64 arg;    /* flags as the call gave them: f_flags has lost O_TRUNC */
 	char name[]; /* not NUL-terminated */
 };
 
@@ -124,6 +124,7 @@ struct lm_raw_path {
 	__u32 start_dev;
 	__u32 start2_dev;
 	__u32 start_mode;   /* so that an empty path with a dirfd names its object */
+	__u32 arg3, arg4;   /* arguments 3 and 4: flags of the *at calls */
 	__u16 path_len;
 	__u16 path2_len;
 	char paths[];       /* path, then path2: claimed by user space */
@@ -218,7 +219,11 @@ struct lm_raw_socket {
 	__u8 claimed_remote; /* remote was read from user memory */
 	__u8 path_len;
 	struct lm_raw_address local, remote;
-	__u8 path[112]; /* unix: own path, else the peer's; "@" stands for a leading NUL */
+	/*
+	 * unix: own path (local.family is set), else the peer's (remote.family is set);
+	 * "@" stands for a leading NUL. A path in the file system is told by path_inode too.
+	 */
+	__u8 path[112];
 };
 
 struct lm_raw_copy {
@@ -290,6 +295,8 @@ enum lm_call_class {
 	LM_CALL_MMAP = 16,
 	LM_CALL_NEWFD = 17,   /* the returned fd is the object: dup, memfd_create, fcntl(F_DUPFD) */
 	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */
+	LM_CALL_FCNTL = 19,   /* NEWFD for F_DUPFD and F_DUPFD_CLOEXEC, else nothing */
+	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
 };
 
 struct lm_call_rule {
@@ -309,7 +316,7 @@ LM_RAW_ASSERT(struct lm_raw_fd, 72);
 LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
 LM_RAW_ASSERT(struct lm_raw_fs, 56);
-LM_RAW_ASSERT(struct lm_raw_path, 72);
+LM_RAW_ASSERT(struct lm_raw_path, 80);
 LM_RAW_ASSERT(struct lm_raw_fork, 72);
 LM_RAW_ASSERT(struct lm_raw_attributes, 160);
 LM_RAW_ASSERT(struct lm_raw_process, 200);

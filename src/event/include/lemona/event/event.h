@@ -124,6 +124,7 @@ const char *lm_call_name(uint16_t call, char buf[32]);
  */
 enum lm_binding_flag {
 	LM_BINDING_MOUNT = 1u << 0, /* file is the root of a mount that covers this name */
+	LM_BINDING_LATE = 1u << 2,  /* learned by asking the running system, some milliseconds later */
 	LM_BINDING_ROOT = 1u << 1,  /* file is "/" of some process or mount namespace; name is 0 */
 };
 

@@ -22,6 +22,15 @@ struct lm_identify_sink {
 	int (*item)(void *data, const struct lm_item *item);
 	/** Have every directory told again: what it is now called has become unknown. May be NULL. */
 	void (*forget_directories)(void *data);
+	/**
+	 * Look at one directory entry now, as a process sees it. May be NULL.
+	 *
+	 * @param path      absolute, from the process's own root
+	 * @param ret_link  where it is a symbolic link: its target, NUL-terminated
+	 * @return 0; -ENOENT and other codes: nothing could be learned
+	 */
+	int (*look)(void *data, uint32_t tgid, const char *path, struct lm_raw_inode *ret_inode,
+		    char *ret_link, size_t link_size);
 	void *data;
 };
 

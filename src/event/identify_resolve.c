@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include "lemona/base/cleanup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STEPS_MAX 256 /* components walked, those of followed links included */
+#define LINKS_MAX 40  /* as the kernel's MAXSYMLINKS */
+#define DEPTH_MAX 64
+#define MISS_NS (UINT64_C(1000000000)) /* how long a vain look is remembered */
+
+/* One walk. `path` is what is left of it; with links followed it lives in `text`. */
+struct walk {
+	struct lm_identify *id;
+	const struct process *process;
+	uint64_t time_ns;
+	lm_object_id dir;
+	struct lm_str path;
+	struct lm_buffer text;
+	int links;
+	bool follow;
+};
+
+bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root, struct lm_buffer *out)
+{
+	const struct name_entry *chain[DEPTH_MAX];
+	int depth = 0;
+
+	for (;;) {
+		const struct name_entry *entry = name_of(id, name);
+		const struct inode_entry *dir;
+
+		if (!entry || !entry->dir || depth == DEPTH_MAX)
+			return false;
+		chain[depth++] = entry;
+		dir = inode_of(id, entry->dir);
+		if (entry->dir == root || (dir->is_root && (!root || !dir->name)))
+			break;
+		name = dir->name;
+	}
+	while (depth--) {
+		lm_buffer_append_byte(out, '/');
+		lm_buffer_append(out, id->texts.data + chain[depth]->text, chain[depth]->len);
+	}
+	return lm_buffer_status(out) == 0;
+}
+
+static struct lm_str without_slashes(struct lm_str path)
+{
+	while (path.len && *path.data == '/') {
+		path.data++;
+		path.len--;
+	}
+	return path;
+}
+
+static struct lm_str next_component(struct lm_str *path)
+{
+	struct lm_str component;
+	const char *slash;
+
+	*path = without_slashes(*path);
+	if (!path->len)
+		return LM_STR_NONE;
+	slash = memchr(path->data, '/', path->len);
+	component = (struct lm_str){ path->data, slash ? (uint32_t)(slash - path->data) : path->len };
+	path->data += component.len;
+	path->len -= component.len;
+	return component;
+}
+
+static bool is_dots(struct lm_str component, uint32_t dots)
+{
+	return component.len == dots && memcmp(component.data, "..", dots) == 0;
+}
+
+/* The directory above, by the name the directory is known under. */
+static lm_object_id parent_of(struct lm_identify *id, lm_object_id dir, lm_object_id root)
+{
+	const struct inode_entry *inode = inode_of(id, dir);
+	const struct name_entry *name;
+
+	if (dir == root)
+		return dir;
+	name = inode ? name_of(id, inode->name) : NULL;
+	return name ? name->dir : LM_OBJECT_NONE;
+}
+
+int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target)
+{
+	struct name_entry *entry = name_of(id, name);
+	size_t at = id->texts.len;
+	int r;
+
+	lm_buffer_append_str(&id->texts, target);
+	r = lm_buffer_status(&id->texts);
+	if (r < 0)
+		return r;
+	entry->link = (uint32_t)at;
+	entry->link_len = target.len;
+	entry->file = LM_OBJECT_NONE;
+	return 0;
+}
+
+/* True when this path has been looked for in vain a moment ago. */
+static bool missed_lately(struct walk *w, const struct lm_buffer *path)
+{
+	uint64_t hash = hash_bytes(path->data, path->len, w->process->attributes.root);
+	struct miss *miss = &w->id->misses[hash % MISSES];
+
+	if (miss->hash == hash && w->time_ns - miss->time_ns < MISS_NS)
+		return true;
+	*miss = (struct miss){ .hash = hash, .time_ns = w->time_ns };
+	return false;
+}
+
+/*
+ * Ask the running system what an entry is, and keep it: the kernel does not
+ * tell it again. The answer is some milliseconds late, and is marked so.
+ * @return 1 when something has been learned; 0; -ENOMEM or what the sink returned
+ */
+static int look(struct walk *w, struct lm_str component)
+{
+	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
+	struct lm_identify *id = w->id;
+	struct lm_raw_inode inode = { 0 };
+	const struct inode_entry *dir = inode_of(id, w->dir);
+	lm_object_id name, file;
+	char link[PATH_MAX];
+	int r;
+
+	if (!id->sink.look || !dir)
+		return 0;
+	if (w->dir != w->process->attributes.root &&
+		!append_path(id, dir->name, w->process->attributes.root, &path))
+		return 0;
+	lm_buffer_append_byte(&path, '/');
+	lm_buffer_append_str(&path, component);
+	lm_buffer_append_byte(&path, '\0');
+	r = lm_buffer_status(&path);
+	if (r < 0)
+		return r;
+	if (missed_lately(w, &path) || memchr(path.data, '\0', path.len - 1))
+		return 0;
+	link[0] = '\0';
+	if (id->sink.look(id->sink.data, w->process->tgid, (const char *)path.data, &inode, link,
+		    sizeof(link)) < 0)
+		return 0;
+	r = find_name(id, w->time_ns, w->dir, component, 0, &name);
+	if (r < 0)
+		return r;
+	if (link[0]) {
+		r = take_link(id, name, lm_str_from(link));
+		return r < 0 ? r : 1;
+	}
+	r = find_inode(id, w->time_ns, inode.inode, inode.dev, inode.mode, &file);
+	if (r < 0 || !file)
+		return r;
+	bind_name(id, name, file);
+	r = emit_binding(id, w->time_ns, file, name, LM_BINDING_LATE);
+	return r < 0 ? r : 1;
+}
+
+static const struct name_entry *known(struct walk *w, struct lm_str component)
+{
+	const struct name_entry *entry = name_of(w->id, look_up_name(w->id, w->dir, component));
+
+	return entry && (entry->file || entry->link_len) ? entry : NULL;
+}
+
+/* Put the target of a link before what is left of the path. */
+static int enter_link(struct walk *w, const struct name_entry *entry)
+{
+	struct lm_buffer text = LM_BUFFER_INIT;
+
+	lm_buffer_append(&text, w->id->texts.data + entry->link, entry->link_len);
+	lm_buffer_append_str(&text, w->path);
+	if (lm_buffer_status(&text) < 0) {
+		lm_buffer_release(&text);
+		return -ENOMEM;
+	}
+	lm_buffer_release(&w->text);
+	w->text = text;
+	w->path = (struct lm_str){ (const char *)text.data, (uint32_t)text.len };
+	if (*w->path.data == '/')
+		w->dir = w->process->attributes.root;
+	return 0;
+}
+
+static bool goes_back(struct lm_str rest)
+{
+	return is_dots(next_component(&rest), 2);
+}
+
+/* What cannot be walked stays as it was claimed, below the last directory known. */
+static int leave(struct walk *w, struct lm_str rest, struct place *ret_place)
+{
+	return find_name(w->id, w->time_ns, w->dir, without_slashes(rest), LM_OBJECT_CLAIMED,
+		&ret_place->name);
+}
+
+/* @return 1 to go on, 0 when ret_place is set, negative codes */
+static int step(struct walk *w, struct place *ret_place)
+{
+	const struct name_entry *entry;
+	struct lm_str rest = w->path;
+	struct lm_str component = next_component(&w->path);
+	bool last = without_slashes(w->path).len == 0;
+	lm_object_id up;
+	int r;
+
+	if (!component.len) {
+		ret_place->object = w->dir;
+		return 0;
+	}
+	if (is_dots(component, 1))
+		return 1;
+	if (is_dots(component, 2)) {
+		up = parent_of(w->id, w->dir, w->process->attributes.root);
+		if (!up)
+			return leave(w, rest, ret_place);
+		w->dir = up;
+		return 1;
+	}
+	entry = known(w, component);
+	if (!entry && !last) {
+		entry = name_of(w->id, look_up_name(w->id, w->dir, component));
+		if (entry && entry->made_directory && goes_back(w->path)) {
+			next_component(&w->path);
+			return 1;
+		}
+	}
+	if ((!entry || !(entry->file || entry->link_len)) && (!last || w->follow)) {
+		r = look(w, component);
+		if (r < 0)
+			return r;
+		entry = known(w, component);
+	}
+	if (entry && entry->link_len && (!last || w->follow) && w->links++ < LINKS_MAX) {
+		r = enter_link(w, entry);
+		return r < 0 ? r : 1;
+	}
+	if (last)
+		return find_name(w->id, w->time_ns, w->dir, component, 0, &ret_place->name);
+	if (!entry || !entry->file)
+		return leave(w, rest, ret_place);
+	w->dir = entry->file;
+	return 1;
+}
+
+int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+	lm_object_id start, struct lm_str path, bool follow, struct place *ret_place)
+{
+	struct walk w = {
+		.id = id, .process = process, .time_ns = time_ns, .dir = start, .path = path,
+		.follow = follow,
+	};
+	int r = 1;
+
+	*ret_place = (struct place){ 0 };
+	if (path.len && *path.data == '/')
+		w.dir = process->attributes.root;
+	else if (!start)
+		return leave(&w, path, ret_place); /* relative to a descriptor that is none */
+	for (int steps = 0; r == 1 && steps < STEPS_MAX; steps++)
+		r = step(&w, ret_place);
+	if (r == 1)
+		r = leave(&w, w.path, ret_place);
+	lm_buffer_release(&w.text);
+	return r;
+}
