@@ -116,7 +116,9 @@ def lemona(arguments, *command, output=None):
 
 def analyse(arguments, progress):
     """Both answers: as text on the terminal, and as files."""
-    log = os.path.relpath(os.path.join(arguments.out, "log"))
+    log = os.path.join(arguments.out, "log")
+    if log.startswith(f"{os.getcwd()}/"):
+        log = os.path.relpath(log)
     backtrack = ("backtrack", log, "--from", f"file:{DETECTION}")
     progress(f"lemona {' '.join(backtrack)}")
     print(flush=True)
