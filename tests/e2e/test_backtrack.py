@@ -88,6 +88,12 @@ def test_backwards_to_the_socket(chain):
     assert len(answer["nodes"]) <= 40
 
 
+def test_the_form_is_exact(chain):
+    """Other tools read it: the documented members, and no others."""
+    lemona.ask_exact("backtrack", chain.log, "--from", chain.from_target(), "--no-filter", "all")
+    lemona.ask_exact("forward", chain.log, "--from", f"sock:{ATTACKER}")
+
+
 def test_the_path_names_the_chain(chain):
     answer = lemona.backtrack(chain.log, "--from", chain.from_target())
     by_id = {node["id"]: node for node in answer["nodes"]}
@@ -167,16 +173,36 @@ def test_forwards_to_the_target(chain):
     assert not lemona.nodes(answer, path=str(chain.other)), "nobody of the chain touched that"
 
 
-def test_both_ways_are_one_path(chain):
-    """What lies between is the same whichever end the question starts from."""
-    backward = lemona.backtrack(chain.log, "--from", chain.from_target(), "--to",
-                                f"sock:{ATTACKER}", "--no-filter", "all")
-    forward = lemona.forward(chain.log, "--from", f"sock:{ATTACKER}", "--to", chain.from_target(),
-                             "--no-filter", "all")
-    for answer in (backward, forward):
-        assert {chain.pids["fetcher"], chain.pids["intruder"]} <= pids_of(answer)
-        assert chain.pids["bystander"] not in pids_of(answer)
-    assert {n["id"] for n in backward["nodes"]} == {n["id"] for n in forward["nodes"]}
+def between(chain, direction, *filters):
+    """What lies between the attacker's socket and the target, asked from one end or the other."""
+    ends = {"backtrack": (chain.from_target(), f"sock:{ATTACKER}"),
+            "forward": (f"sock:{ATTACKER}", chain.from_target())}
+    start, end = ends[direction]
+    return lemona.ask(direction, chain.log, "--from", start, "--to", end, *filters)
+
+
+@pytest.mark.parametrize("filters", [(), ("--no-filter", "all")])
+@pytest.mark.parametrize("direction", ["backtrack", "forward"])
+def test_between_holds_the_chain(chain, direction, filters):
+    answer = between(chain, direction, *filters)
+    assert {chain.pids["fetcher"], chain.pids["intruder"]} <= pids_of(answer)
+    assert chain.pids["bystander"] not in pids_of(answer)
+    targets = lemona.nodes(answer, kind="file", path=str(chain.target))
+    assert lemona.find_path(answer, attacker_sockets(answer), targets)
+
+
+@pytest.mark.parametrize("direction", ["backtrack", "forward"])
+def test_between_holds_nothing_else(chain, direction):
+    """Whatever stays in lies on a way from one end to the other that time allows."""
+    answer = between(chain, direction, "--no-filter", "all")
+    ends = [node for node in lemona.nodes(answer, kind="socket")
+            if ATTACKER in node.get("remote", "")]
+    targets = [node for node in answer["nodes"] if node.get("path") == str(chain.target)]
+    for node in answer["nodes"]:
+        if node in targets:
+            continue
+        assert lemona.find_path(answer, ends, [node]) is not None, f"not reached: {node}"
+        assert lemona.find_path(answer, [node], targets) is not None, f"reaches nothing: {node}"
 
 
 @pytest.mark.parametrize("spec", ["proc", "exe", "event", "object"])

@@ -130,7 +130,7 @@ def test_malformed_spec(lemona, short_log, direction, spec):
 @pytest.mark.parametrize("spec", [
     "file:/no/such/file", "proc:4000000", "exe:/no/such/program", "sock:192.0.2.77",
     "sock:192.0.2.77:99", "sock:[2001:db8::77]:99", "event:999999999999", "object:4000000000",
-    "alert:1", "file:/etc/passwd@2001-01-01T00:00:00Z",
+    "alert:1", "proc:1@2001-01-01T00:00:00Z",
 ])
 def test_spec_that_matches_nothing(lemona, short_log, spec):
     check_complaint(lemona("backtrack", short_log, "--from", spec), USAGE)

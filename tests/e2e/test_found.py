@@ -21,7 +21,7 @@ def test_everything_found_resolves(place, log, network):
     assert not wrong, "\n  ".join(wrong)
 
     for event in mine:
-        assert event["exe"] == program
+        assert event.get("exe") == program, event
         assert event["comm"] == "w-found"
     strange = {test_workloads.names_strange(event, statements) for event in mine}
     assert strange <= {None, str(output), str(directory / "gone")}

@@ -18,7 +18,7 @@ def assert_renamer_found(log, out, renamer, reader):
     answer = lemona.backtrack(log, "--from", f"file:{out}")
     pids = {node["pid"] for node in lemona.nodes(answer, kind="process")}
     assert reader in pids, "the process that wrote the file is not there"
-    assert renamer in pids, "the process that renamed the directory is not there"
+    assert renamer in pids, f"the process that renamed the directory is hidden: {answer['hidden']}"
     sources = [node for node in lemona.nodes(answer, kind="process") if node["pid"] == renamer]
     sinks = [node for node in answer["nodes"] if node["detection"]]
     path = lemona.find_path(answer, sources, sinks)

@@ -6,6 +6,7 @@ of order, doubled or invented.
 """
 
 import json
+import os
 
 import pytest
 
@@ -28,7 +29,8 @@ class Statements:
         self.output = output
         self.pids = {line["pid"] for line in self.lines}
         # Nothing else may be named: what was stated, where it happens, and the program itself.
-        self.paths = {line[key] for line in self.lines for key in ("path", "path2") if key in line}
+        self.paths = {line[key] for line in self.lines for key in ("path", "path2", "names")
+                      if key in line}
         self.paths |= {str(directory), program, "/proc/self/exe", "/dev/null"}
         self.paths |= {f"/proc/{pid}/exe" for pid in self.pids}
 
@@ -49,7 +51,14 @@ def differs(line, event):
     """The first respect in which an event is not what was stated; None when it is."""
     if event["op"] not in line["op"].split("|"):
         return "op"
-    for key in ("call", "result", "uid", "arg", "target", "ppid", "path", "path2", "local", "remote",
+    # New processes, new programs and signals are seen where the kernel does it, not where the call
+    # returns: there they are of no call.
+    if "call" in line and event["call"] != line["call"] and \
+            not (event["op"] in ("fork", "exec", "signal") and event["call"] == ""):
+        return "call"
+    if "names" in line and line["names"] not in (event.get("path"), event.get("path2")):
+        return "names"
+    for key in ("result", "uid", "arg", "target", "ppid", "path", "path2", "local", "remote",
                 "exe"):
         if key in line and event.get(key) != line[key]:
             return key
@@ -97,13 +106,26 @@ def match_thread(steps, events):
     return wrong, used
 
 
+def is_nameless(path, device, inode):
+    """
+    What stands in place of a path where there is none: device and inode of the file itself, or what the
+    kernel calls it ("#INODE" by d_tmpfile() of fs/dcache.c, "memfd:NAME" by memfd_create(2)).
+    """
+    return path == f"[{device} {inode}]" or path.startswith(("memfd:", "/memfd:")) or \
+        os.path.basename(path) == f"#{inode}"
+
+
 def names_strange(event, statements):
     """A path that the workload never touched, if the event names one."""
-    for key in ("path", "path2"):
-        if key in event and event[key] not in statements.paths:
-            # A symlink's target stands as claimed: it is text, not a name.
-            if not (event["op"] == "symlink" and key == "path2"):
-                return event[key]
+    for suffix in ("", "2"):
+        path = event.get(f"path{suffix}")
+        if path is None or path in statements.paths:
+            continue
+        # A symlink's target stands as claimed: it is text, not a name.
+        if event["op"] == "symlink" and suffix == "2":
+            continue
+        if not is_nameless(path, event.get(f"device{suffix}"), event.get(f"inode{suffix}")):
+            return path
     return None
 
 

@@ -48,25 +48,25 @@ static void by_name(unsigned which)
 
 	switch (which) {
 	case 0:
-		EXEC(execve, .path = "prog", .exe = "prog");
+		EXEC(execve, .path = "prog");
 		OK(execve, want_path("prog"), arguments, environment);
 		break;
 	case 1:
-		EXEC(execve, .path = "prog", .exe = "prog");
+		EXEC(execve, .path = "prog");
 		OK(execve, "./prog", arguments, environment);
 		break;
 	case 2:
-		EXEC(execve, .path = "prog", .exe = "prog");
+		EXEC(execve, .path = "prog");
 		OK(execve, "link", arguments, environment);
 		break;
 	case 3:
-		/* The script is what was run; the program is its interpreter. */
-		EXEC(execve, .path = "script", .exe = "prog");
+		/* The interpreter runs; the script is what it was told to run. */
+		EXEC(execve, .names = "script");
 		OK(execve, "script", arguments, environment);
 		break;
 	case 4:
 		dir = want_open("dir", O_RDONLY | O_DIRECTORY);
-		EXEC(execveat, .path = "dir/prog", .exe = "dir/prog");
+		EXEC(execveat, .path = "dir/prog");
 		OK(execveat, dir, "prog", arguments, environment, 0);
 		break;
 	}
@@ -74,8 +74,7 @@ static void by_name(unsigned which)
 
 static void *exec_thread(void *arg)
 {
-	/* After the call this thread is the leader: it takes the process's own number. */
-	EXEC(execve, .pid = getpid(), .path = "prog", .exe = "prog");
+	EXEC(execve, .path = "prog");
 	OK(execve, "prog", arguments, environment);
 	return arg;
 }
@@ -88,7 +87,7 @@ static void by_descriptor(unsigned which)
 	switch (which) {
 	case 5:
 		fd = want_open("prog", O_RDONLY);
-		EXEC(execveat, .path = "prog", .exe = "prog");
+		EXEC(execveat, .path = "prog");
 		OK(execveat, fd, "", arguments, environment, AT_EMPTY_PATH);
 		break;
 	case 6:
@@ -117,7 +116,7 @@ static void failing(void)
 	FAIL(ENOENT, execve, "orphan-script", arguments, environment);
 	WANT(.op = "exec", .path = "orphan-script");
 	FAIL(EBADF, execveat, 999, "prog", arguments, environment, 0);
-	WANT(.op = "exec");
+	WANT(.op = "exec", .claimed = "prog");
 }
 
 static void executable(const char *path, const char *head, const char *tail)
@@ -146,6 +145,10 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
+	/* What runs at the end of each case; NULL: a file without a path. */
+	static const char *const programs[] = { "prog", "prog", "prog", "prog", "dir/prog", "prog", NULL,
+						"prog" };
+
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--exit"))
 			want_exit(0);
@@ -160,7 +163,7 @@ int main(int argc, char **argv)
 			by_descriptor(which);
 			want_exit(1);
 		}
-		want_wait(child, 0);
+		want_wait_as(child, 0, programs[which]);
 	}
 	failing();
 	want_end();

@@ -22,7 +22,7 @@ static void opening(void)
 	FAIL(ELOOP, open, "loop", O_RDONLY);
 	WANT(.op = "open", .path = "loop");
 	FAIL(EBADF, openat, 999, "file", O_RDONLY, 0);
-	WANT(.op = "open");
+	WANT(.op = "open", .claimed = "file");
 	FAIL(EFAULT, open, (char *)1, O_RDONLY);
 	WANT(.op = "open");
 	FAIL(EINVAL, openat2, AT_FDCWD, "file", NULL, 0);

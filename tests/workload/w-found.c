@@ -42,9 +42,10 @@ static void tcp_pair(int ends[2])
 
 static void unix_pair(int ends[2])
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", want_path("socket"));
 	MUST(listener >= 0 && !bind(listener, (void *)&at, sizeof(at)) && !listen(listener, 1));
 	ends[0] = socket(AF_UNIX, SOCK_STREAM, 0);
 	MUST(ends[0] >= 0 && !connect(ends[0], (void *)&at, sizeof(at)));
@@ -61,9 +62,9 @@ static void use_sockets(const int tcp[2], const int un[2])
 	OK(recvfrom, tcp[1], &byte, 1, 0, NULL, NULL);
 	WANT(.op = "recv", .fd = tcp[1], .local = tcp_remote, .remote = tcp_local);
 	OK(sendto, un[0], "u", 1, 0, NULL, 0);
-	WANT(.op = "send", .fd = un[0], .remote = want_path("cwd/socket"));
+	WANT(.op = "send", .fd = un[0], .remote = want_path("socket"));
 	OK(read, un[1], &byte, 1);
-	WANT(.op = "recv|read", .fd = un[1], .local = want_path("cwd/socket"));
+	WANT(.op = "recv|read", .fd = un[1], .local = want_path("socket"));
 }
 
 static void use_files(int fd, int dir, const int ends[2], const int gone)

@@ -184,7 +184,7 @@ int main(int argc, char **argv)
 	char text[64], shown[65];
 
 	want_begin(argc, argv);
-	path = at_path("stream");
+	path = at_path(want_path("stream"));
 	stream(&path, want_path("stream"));
 	snprintf(text, sizeof(text), "lemona-w-unix-%d", getpid());
 	snprintf(shown, sizeof(shown), "@%s", text);

@@ -149,7 +149,10 @@ void want_add(const struct want *want)
 		put(&line, ",\"ppid\":%d", want->ppid);
 	put_path(&line, "path", want->path);
 	put_path(&line, "path2", want->path2);
+	put_path(&line, "names", want->names);
 	put_path(&line, "exe", want->exe);
+	if (want->claimed)
+		put_string(&line, "path", want->claimed);
 	put_identity(&line, "", want->fd);
 	put_identity(&line, "2", want->fd2);
 	if (want->local)
@@ -220,7 +223,8 @@ int want_open(const char *path, int flags)
 void want_close(int fd, const char *path)
 {
 	/* Stated before the call: afterwards the descriptor tells nothing. */
-	WANT(.op = "close", .call = "close", .path = path, .fd = fd, .has_result = 1);
+	WANT(.op = "close", .call = "close", .path = path, .fd = fd, .has_result = 1, .has_arg = 1,
+		.arg = fd);
 	OK(close, fd);
 }
 
@@ -273,13 +277,18 @@ void want_exit(int code)
 	__builtin_unreachable();
 }
 
-void want_wait(pid_t child, int code)
+void want_wait_as(pid_t child, int code, const char *exe)
 {
 	int status = 0;
 
 	MUST(waitpid(child, &status, 0) == child);
 	MUST(status == code << 8);
-	WANT(.op = "exit", .pid = child, .has_result = 1, .result = status);
+	WANT(.op = "exit", .pid = child, .has_result = 1, .result = status, .exe = exe);
+}
+
+void want_wait(pid_t child, int code)
+{
+	want_wait_as(child, code, NULL);
 }
 
 void want_gate_open(unsigned gate)

@@ -34,7 +34,9 @@ struct want {
 	const char *local;   /* addresses, "127.0.0.1:80", "[::1]:80", "/path", "@abstract" */
 	const char *remote;
 	const char *flag;    /* a word that the event's flags must hold */
-	const char *exe;     /* the actor's program when the call is over */
+	const char *claimed; /* instead of path: stands as handed in, because it leads nowhere */
+	const char *names;   /* either path of the event is this one */
+	const char *exe;     /* the actor's program */
 	const char *call;    /* default: the last CALL() of this thread; "": not stated */
 	pid_t target;        /* process that the event acts on */
 	pid_t pid, tid;      /* default: the caller */
@@ -83,6 +85,7 @@ pid_t want_fork(void);                                  /* as fork(2) */
 void want_sleep(void) __attribute__((noreturn));        /* until killed, at the latest by the parent's end */
 void want_exit(int code) __attribute__((noreturn));     /* exit_group(2); the parent states it */
 void want_wait(pid_t child, int code);                  /* wait for exit with code; states the exit */
+void want_wait_as(pid_t child, int code, const char *exe); /* same, and which program ended */
 
 /*
  * Processes wait for each other at gates: words of the shared memory with a
