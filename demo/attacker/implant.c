@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STAGE_MARK "/etc/lemona-demo-victim"
+#define STAGE_MARK     "/etc/lemona-demo-victim"
 #define SETTLE_SECONDS 2 /* lets root's other jobs of this minute finish first */
 
 static const char key_line[] =

@@ -75,7 +75,7 @@ class Recorded:
 
     def __init__(self, case, root, log):
         self.case, self.root, self.log = case, root, log
-        self.events = lemona.events(log)
+        self.events = lemona.events(log, "--op", ",".join(sorted(CHANGES | {"fork", "open"})))
         self.first_shell = self.find_first_shell()
         self.family = self.find_family(self.first_shell)
 
