@@ -20,6 +20,8 @@
 /*
  * Logs for tests: a stream of items of every kind that depends on nothing but
  * its numbers, so that what was written can be told from what was read.
+ * The golden logs (tests/golden/log) hold this stream: what make_*() return for a
+ * number never changes.
  */
 #define MAKE_TIME_BASE_NS UINT64_C(5000000000)
 
@@ -135,6 +137,39 @@ static inline struct lm_item make_object_item(uint32_t i)
 	return (struct lm_item){ .kind = LM_ITEM_OBJECT, .object = make_object(i) };
 }
 
+static inline struct lm_item make_binding_item(uint32_t i)
+{
+	return (struct lm_item){ .kind = LM_ITEM_BINDING, .binding = make_binding(i) };
+}
+
+static inline struct lm_item make_gap_item(uint32_t i)
+{
+	return (struct lm_item){ .kind = LM_ITEM_GAP, .gap = make_gap(i) };
+}
+
+/* The stream up to event number `events`: an object for every 7, a binding for every 50, ... */
+static inline void write_stream(struct lm_log_writer *writer, uint32_t events)
+{
+	uint32_t objects = 0;
+
+	for (uint32_t i = 0; i < events; i++) {
+		struct lm_item items[4];
+		uint32_t n = 0;
+
+		if (i % 7 == 0)
+			items[n++] = make_object_item(objects++);
+		if (i % 50 == 1)
+			items[n++] = make_binding_item(i / 50);
+		if (i % 200 == 2)
+			items[n++] = make_gap_item(i / 200);
+		items[n++] = make_event_item(i);
+		for (uint32_t k = 0; k < n; k++)
+			assert_int_equal(lm_log_add(writer, &items[k]), 0);
+		if (i % 499 == 498)
+			assert_int_equal(lm_log_flush(writer), 0);
+	}
+}
+
 static inline void assert_str_same(struct lm_str a, struct lm_str b)
 {
 	assert_true(lm_str_equal(a, b));
@@ -227,6 +262,42 @@ static inline void assert_binding_same(const struct lm_binding *read, const stru
 	assert_int_equal(read->file, made->file);
 	assert_int_equal(read->name, made->name);
 	assert_int_equal(read->flags, made->flags);
+}
+
+/* Each kind comes back in its own order, whole, and nothing else does. */
+static inline void read_stream(struct lm_log *log, uint32_t wanted)
+{
+	uint32_t objects = 0, bindings = 0, gaps = 0, events = 0;
+	struct lm_item item, made;
+	int r;
+
+	while ((r = lm_log_next(log, &item)) == 1) {
+		switch ((enum lm_item_kind)item.kind) {
+		case LM_ITEM_OBJECT:
+			made = make_object_item(objects++);
+			assert_object_same(&item.object, &made.object);
+			break;
+		case LM_ITEM_BINDING:
+			made = make_binding_item(bindings++);
+			assert_binding_same(&item.binding, &made.binding);
+			break;
+		case LM_ITEM_GAP:
+			made = make_gap_item(gaps++);
+			assert_gap_same(&item.gap, &made.gap);
+			break;
+		case LM_ITEM_EVENT:
+			made = make_event_item(events++);
+			assert_event_same(&item.event, &made.event);
+			assert_int_equal(item.event.id, events);
+			assert_true(item.event.begin_ns <= item.event.end_ns);
+			break;
+		}
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(events, wanted);
+	assert_int_equal(objects, (wanted + 6) / 7);
+	assert_int_equal(bindings, (wanted + 48) / 50);
+	assert_int_equal(gaps, (wanted + 197) / 200);
 }
 
 /* A folder for one test, removed by remove_folder(). */
