@@ -10,6 +10,10 @@ FUZZ_SECONDS ?= 60
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 PYTHON := /usr/bin/python3
 
+BUILD_PACKAGES := tools/packages.txt
+DEMO_PACKAGES := demo/packages.txt
+TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
+
 .DEFAULT_GOAL := all
 .PHONY: all install demo check fuzz format clean help
 
@@ -31,18 +35,18 @@ install: all
 
 ## demo: install what is needed from Debian, build, record a staged break-in, walk it back
 demo:
-	tools/install-packages tools/packages.txt demo/packages.txt
+	tools/install-packages $(BUILD_PACKAGES) $(DEMO_PACKAGES)
 	$(MAKE) --no-print-directory all
 	$(PYTHON) demo/run.py
 
 ## check: install what the tests need from Debian, build, run every test
 check:
-	tools/install-packages tools/packages.txt demo/packages.txt tests/packages.txt
+	tools/install-packages $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
 	$(PYTHON) tools/check.py
 
 ## fuzz: run every fuzzer for FUZZ_SECONDS (60)
 fuzz:
-	tools/install-packages tools/packages.txt tests/packages.txt
+	tools/install-packages $(BUILD_PACKAGES) tests/packages.txt
 	$(PYTHON) tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
 ## format: lay out the sources as .clang-format says

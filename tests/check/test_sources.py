@@ -96,3 +96,11 @@ def test_indented_with_tabs(name):
 @pytest.mark.parametrize("name", C_FILES)
 def test_unfinished_work_is_not_left_behind(name):
     assert not find_lines(name, re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), (REPO / name).read_text())
+
+
+@pytest.mark.parametrize("name", files_with(".md"))
+def test_links_lead_somewhere(name):
+    text = (REPO / name).read_text()
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+             if not re.match(r"[a-z]+:", link)]
+    assert not [link for link in links if not ((REPO / name).parent / link).exists()]
