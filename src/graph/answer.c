@@ -99,7 +99,7 @@ static bool same_ends(const struct draft *a, const struct draft *b)
 	return a->edge.from == b->edge.from && a->edge.to == b->edge.to;
 }
 
-static int compare_drafts(const void *a, const void *b)
+static int compare_ends(const void *a, const void *b)
 {
 	const struct lm_answer_edge *x = &((const struct draft *)a)->edge;
 	const struct lm_answer_edge *y = &((const struct draft *)b)->edge;
@@ -110,9 +110,15 @@ static int compare_drafts(const void *a, const void *b)
 		return x->to < y->to ? -1 : 1;
 	if (x->op != y->op)
 		return x->op < y->op ? -1 : 1;
-	if (x->op_name != y->op_name)
-		return strcmp(x->op_name, y->op_name);
-	return ((const struct draft *)a)->folded - ((const struct draft *)b)->folded;
+	return x->op_name == y->op_name ? 0 : strcmp(x->op_name, y->op_name);
+}
+
+static int compare_drafts(const void *a, const void *b)
+{
+	int order = compare_ends(a, b);
+
+	return order ? order :
+		       ((const struct draft *)a)->folded - ((const struct draft *)b)->folded;
 }
 
 /* The same events, met through a name and through its file, count once. */
@@ -132,6 +138,17 @@ static void merge_drafts(struct lm_answer_edge *into, const struct lm_answer_edg
 		into->control = edge->control;
 	if (edge->event < into->event)
 		into->event = edge->event;
+}
+
+/* Whether the process that opened also made it: then that says it all. */
+static bool was_made(const struct build *build, const struct draft *drafts, size_t count,
+		     const struct draft *open)
+{
+	struct draft made = { .edge = { .from = open->edge.to, .to = open->edge.from,
+					.op = LM_OP_OPEN, .op_name = open->edge.op_name } };
+	const struct draft *found = bsearch(&made, drafts, count, sizeof(made), compare_ends);
+
+	return found && build->answer->nodes[made.edge.from].kind == LM_OBJECT_KIND_PROCESS;
 }
 
 /* Opening a file to read it is told by the reading. */
@@ -167,7 +184,28 @@ static size_t merge_runs(struct build *build, struct draft *drafts, size_t count
 		absorb_opens(build, &drafts[start], i - start);
 		start = i;
 	}
+	for (size_t i = 0; i < kept; i++) {
+		if (!drafts[i].folded || drafts[i].dropped || drafts[i].edge.op != LM_OP_OPEN ||
+		    !was_made(build, drafts, kept, &drafts[i]))
+			continue;
+		drafts[i].dropped = true;
+		build->absorbed += drafts[i].edge.count;
+	}
 	return kept;
+}
+
+/* A copy is told as a read and a write of the process that made it. */
+static bool is_told_otherwise(const struct build *build, const struct edge *edge)
+{
+	const struct walk *walk = build->walk;
+	const struct lm_event *event;
+
+	if (edge->op != LM_OP_COPY || edge->kind != EDGE_EVENT ||
+	    index_process(walk->index, walk->vertices.at[edge->from].object) ||
+	    index_process(walk->index, walk->vertices.at[edge->to].object))
+		return false;
+	event = lm_index_event(walk->index, edge->event);
+	return event && lm_map_get(&build->object_node, event->actor);
 }
 
 static int compare_begin(const void *a, const void *b)
@@ -218,7 +256,8 @@ static int make_edges(struct build *build)
 
 		if (edge->hidden || build->node_of[edge->from] == NO_NODE ||
 		    build->node_of[edge->to] == NO_NODE ||
-		    build->node_of[edge->from] == build->node_of[edge->to])
+		    build->node_of[edge->from] == build->node_of[edge->to] ||
+		    is_told_otherwise(build, edge))
 			continue;
 		drafts[count++] = make_draft(build, edge, last_ns);
 	}
@@ -267,7 +306,7 @@ static void set_times(struct lm_answer *answer, const struct lm_index *index)
 		answer->view.first_ns = answer->view.last_ns = last_ns;
 }
 
-/* Steps of influence from where a branch begins; circles count from their earliest edge. */
+/* In order of time, so that a parent is placed before its children. */
 static void set_depths(struct lm_answer *answer)
 {
 	for (uint32_t i = 0; i < answer->view.edge_count; i++) {
@@ -275,9 +314,13 @@ static void set_depths(struct lm_answer *answer)
 		const struct lm_answer_node *from = &answer->nodes[edge->from];
 		struct lm_answer_node *to = &answer->nodes[edge->to];
 
-		/* In order of time: the first influence into a node places it. */
-		if (to->depth == 0 && !(to->flags & LM_NODE_ENTRY))
+		if (from->kind != LM_OBJECT_KIND_PROCESS || to->kind != LM_OBJECT_KIND_PROCESS ||
+		    to->depth > 0)
+			continue;
+		if (edge->op == LM_OP_FORK)
 			to->depth = from->depth + 1;
+		else if (edge->op == LM_OP_EXEC)
+			to->depth = from->depth;
 	}
 }
 

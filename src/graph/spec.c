@@ -245,7 +245,7 @@ static int resolve_sock(const struct spec *spec)
 {
 	struct lm_buffer nearest LM_BUFFER = LM_BUFFER_INIT;
 	struct lm_address address;
-	bool any_port;
+	bool any_port = true;
 	int r = read_address(spec, &address, &any_port);
 
 	if (r == 0)

@@ -15,8 +15,17 @@
 
 enum style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_ENTRY, STYLE_DETECTION };
 
+/* One line to be: an edge, and the moment of its first event. */
+struct step {
+	const struct lm_answer_edge *edge;
+	uint64_t moment_ns;
+	bool into_process;
+};
+
 struct story {
 	const struct lm_answer_view *view;
+	struct step *steps;
+	uint32_t step_count;
 	struct lm_buffer out;
 	bool colour;
 	bool *introduced; /* by node: its arguments were told */
@@ -25,6 +34,7 @@ struct story {
 static void release_story(struct story *story)
 {
 	lm_buffer_release(&story->out);
+	free(story->steps);
 	free(story->introduced);
 }
 
@@ -209,6 +219,33 @@ static void append_introduction(struct story *story, uint32_t position)
 	append_argv(story, process);
 }
 
+static void append_name(struct story *story, lm_object_id name, uint64_t t_ns)
+{
+	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
+
+	if (lm_index_path_seen(story->view->index, name, t_ns, &path) < 0)
+		lm_buffer_append_text(&path, "?");
+	lm_buffer_append_escaped(&story->out, (struct lm_str){ (const char *)path.data,
+							       (uint32_t)path.len });
+	if (lm_buffer_status(&path) < 0)
+		story->out.failed = true;
+}
+
+/* Both names of a renaming are one step. */
+static bool append_rename(struct story *story, const struct lm_answer_edge *edge)
+{
+	const struct lm_event *event = lm_index_event(story->view->index, edge->event);
+
+	if (edge->op != LM_OP_RENAME || !event || !event->name || !event->name2)
+		return false;
+	append_node(story, edge->from);
+	lm_buffer_append_text(&story->out, " renamed ");
+	append_name(story, event->name, event->begin_ns);
+	lm_buffer_append_text(&story->out, " to ");
+	append_name(story, event->name2, event->end_ns);
+	return true;
+}
+
 /* Who did what to whom. The one that acts is a process whenever one of the two is. */
 static void append_step(struct story *story, const struct lm_answer_edge *edge)
 {
@@ -218,6 +255,8 @@ static void append_step(struct story *story, const struct lm_answer_edge *edge)
 	uint32_t actor = from_process ? edge->from : edge->to;
 	uint32_t other = from_process ? edge->to : edge->from;
 
+	if (append_rename(story, edge))
+		return;
 	if (!from_process && !to_process) {
 		append_node(story, edge->from);
 		lm_buffer_append_text(&story->out, edge->op == LM_OP_NONE &&
@@ -259,19 +298,76 @@ static void append_marks(struct story *story, const struct lm_answer_edge *edge)
 		append_styled(story, STYLE_DETECTION, "  <- detection point");
 }
 
-static void append_edge(struct story *story, const struct lm_answer_edge *edge)
+/* The process that acts sets the indentation. */
+static uint32_t depth_of(const struct story *story, const struct lm_answer_edge *edge)
 {
-	uint32_t depth = story->view->nodes[edge->from].depth;
+	const struct lm_answer_node *from = &story->view->nodes[edge->from];
+	const struct lm_answer_node *to = &story->view->nodes[edge->to];
+
+	return from->kind == LM_OBJECT_KIND_PROCESS ? from->depth : to->depth;
+}
+
+static void append_line(struct story *story, const struct step *step)
+{
+	uint32_t depth = depth_of(story, step->edge);
 
 	set_style(story, STYLE_DIM);
-	append_moment(story, edge->end_ns, false);
+	append_moment(story, step->moment_ns, false);
 	set_style(story, STYLE_PLAIN);
 	lm_buffer_append_text(&story->out, "  ");
 	for (uint32_t i = 0; i < depth && i < INDENT_MAX; i++)
 		lm_buffer_append_text(&story->out, "  ");
-	append_step(story, edge);
-	append_marks(story, edge);
+	append_step(story, step->edge);
+	append_marks(story, step->edge);
 	lm_buffer_append_byte(&story->out, '\n');
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+	const struct step *x = a, *y = b;
+
+	if (x->moment_ns != y->moment_ns)
+		return x->moment_ns < y->moment_ns ? -1 : 1;
+	if (x->edge->event != y->edge->event)
+		return x->edge->event < y->edge->event ? -1 : 1;
+	/* One event that reads and writes reads first. */
+	if (x->into_process != y->into_process)
+		return x->into_process ? -1 : 1;
+	return x->edge < y->edge ? -1 : x->edge > y->edge;
+}
+
+static int order_steps(struct story *story)
+{
+	const struct lm_answer_view *view = story->view;
+
+	story->steps = lm_array_new(view->edge_count, sizeof(*story->steps));
+	if (!story->steps)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < view->edge_count; i++) {
+		const struct lm_answer_edge *edge = &view->edges[i];
+		const struct lm_event *event = lm_index_event(view->index, edge->event);
+
+		story->steps[i] = (struct step){
+			.edge = edge,
+			.moment_ns = event ? event->end_ns : edge->begin_ns,
+			.into_process = view->nodes[edge->to].kind == LM_OBJECT_KIND_PROCESS,
+		};
+	}
+	story->step_count = view->edge_count;
+	if (story->step_count > 0)
+		qsort(story->steps, story->step_count, sizeof(*story->steps), compare_steps);
+	return 0;
+}
+
+/* The second name of a renaming was told with the first. */
+static bool is_told(const struct story *story, uint32_t i)
+{
+	const struct lm_answer_edge *edge = story->steps[i].edge;
+	const struct lm_answer_edge *before = i > 0 ? story->steps[i - 1].edge : NULL;
+
+	return before && edge->op == LM_OP_RENAME && before->op == LM_OP_RENAME &&
+	       edge->event == before->event && edge->from == before->from &&
+	       !(story->view->nodes[edge->to].flags & LM_NODE_DETECTION);
 }
 
 static void append_heading(struct story *story)
@@ -294,9 +390,10 @@ static void append_heading(struct story *story)
 		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->host));
 	}
 	lm_buffer_append_byte(&story->out, '\n');
-	append_moment(story, view->first_ns, true);
+	append_moment(story, story->step_count ? story->steps[0].moment_ns : view->first_ns, true);
 	lm_buffer_append_text(&story->out, " to ");
-	append_moment(story, view->last_ns, true);
+	append_moment(story, story->step_count ? story->steps[story->step_count - 1].moment_ns :
+						 view->last_ns, true);
 	lm_buffer_printf(&story->out, " UTC: %u node%s, %u edge%s\n", view->node_count,
 			 view->node_count == 1 ? "" : "s", view->edge_count,
 			 view->edge_count == 1 ? "" : "s");
@@ -353,13 +450,15 @@ int lm_answer_write_text(const struct lm_answer *answer, FILE *out, bool colour)
 	struct story story LM_CLEANUP(release_story) = { .view = &view, .colour = colour };
 
 	story.introduced = lm_array_new(view.node_count, sizeof(*story.introduced));
-	if (!story.introduced)
+	if (!story.introduced || order_steps(&story) < 0)
 		return -ENOMEM;
 	append_heading(&story);
 	append_hidden(&story);
 	append_completeness(&story, answer->cut);
-	for (uint32_t i = 0; i < view.edge_count; i++)
-		append_edge(&story, &view.edges[i]);
+	for (uint32_t i = 0; i < story.step_count; i++) {
+		if (!is_told(&story, i))
+			append_line(&story, &story.steps[i]);
+	}
 	if (view.edge_count == 0)
 		lm_buffer_append_text(&story.out, view.direction == LM_BACKWARD ?
 				"Nothing in the log leads there.\n" :

@@ -348,7 +348,6 @@ static int follow_implied(struct walk *walk, uint32_t vertex, lm_object_id other
 		return r;
 	edge.from = is_backward(walk) ? found : vertex;
 	edge.to = is_backward(walk) ? vertex : found;
-	edge.control = LM_CONTROL_HIGH;
 	r = walk_edge(walk, &edge);
 	if (r < 0)
 		return r;
@@ -367,7 +366,7 @@ static int expand_peers(struct walk *walk, uint32_t vertex)
 		return 0;
 	for (uint32_t i = 0; i < count && r == 0; i++) {
 		struct edge edge = {
-			.kind = EDGE_CONNECTION,
+			.kind = EDGE_CONNECTION, .control = LM_CONTROL_HIGH,
 			.begin_ns = peers[i].since_ns, .end_ns = UINT64_MAX,
 		};
 
@@ -380,15 +379,44 @@ static int expand_peers(struct walk *walk, uint32_t vertex)
 	return r;
 }
 
-static struct edge directory_edge(const struct walk *walk, const struct lm_bound *bound)
+/*
+ * A directory that is moved takes along what is in it: that decides what the
+ * names below mean. A name that was made in it later means what its maker made.
+ */
+static enum lm_control directory_control(const struct walk *walk, const struct lm_bound *directory,
+					 lm_object_id name)
 {
-	const struct lm_event *event = lm_index_event_at(walk->index, bound->event);
+	const struct lm_bound *bounds = NULL;
+	uint32_t count = lm_index_bounds_of_name(walk->index, name, &bounds);
 
-	return (struct edge){
+	/* A directory that was always there passes on what moved it from further up. */
+	if (directory->begin_ns == 0)
+		return LM_CONTROL_HIGH;
+	for (uint32_t i = 0; i < count; i++) {
+		if (bounds[i].begin_ns < directory->begin_ns && bounds[i].end_ns > directory->begin_ns)
+			return LM_CONTROL_HIGH;
+	}
+	return count > 0 ? LM_CONTROL_LOW : LM_CONTROL_HIGH;
+}
+
+static int follow_directory(struct walk *walk, uint32_t vertex, lm_object_id other,
+			    const struct lm_bound *directory, lm_object_id name)
+{
+	const struct lm_event *event = lm_index_event_at(walk->index, directory->event);
+	struct edge edge = {
 		.kind = EDGE_DIRECTORY,
-		.begin_ns = bound->begin_ns, .end_ns = bound->end_ns,
+		.control = directory_control(walk, directory, name),
+		.begin_ns = directory->begin_ns, .end_ns = directory->end_ns,
 		.event = event ? event->id : 0,
 	};
+	uint64_t t_ns = walk->vertices.at[vertex].threshold_ns;
+
+	if (is_backward(walk) ? edge.begin_ns >= t_ns : edge.end_ns <= t_ns)
+		return 0;
+	/* A directory that nobody touched has nothing to say, and nothing to hide. */
+	if (edge.control == LM_CONTROL_LOW && walk_filters(walk, LM_FILTER_LOW_CONTROL))
+		return walk_refuse(walk, LM_FILTER_LOW_CONTROL, other, 0);
+	return follow_implied(walk, vertex, other, ROLE_WHOLE, edge);
 }
 
 /* A name is reached through its directory, and that through the names it had. */
@@ -400,8 +428,8 @@ static int expand_directory_back(struct walk *walk, uint32_t vertex)
 	int r = 0;
 
 	for (uint32_t i = 0; i < count && r == 0; i++)
-		r = follow_implied(walk, vertex, bounds[i].name, ROLE_WHOLE,
-				   directory_edge(walk, &bounds[i]));
+		r = follow_directory(walk, vertex, bounds[i].name, &bounds[i],
+				     walk->vertices.at[vertex].object);
 	return r;
 }
 
@@ -427,8 +455,7 @@ static int expand_directory_on(struct walk *walk, uint32_t vertex)
 				used = lm_index_names_in(walk->index, deeper->file,
 							 &(const lm_object_id *){ NULL }) > 0;
 			if (used)
-				r = follow_implied(walk, vertex, names[n], ROLE_WHOLE,
-						   directory_edge(walk, &bounds[i]));
+				r = follow_directory(walk, vertex, names[n], &bounds[i], names[n]);
 		}
 	}
 	return r;

@@ -276,6 +276,26 @@ static void test_renamed_directory_is_behind_its_reader(void **state)
 	assert_true(answer_has(on, out));
 }
 
+/* Making a directory says nothing about a file that somebody else made in it later. */
+static void test_made_directory_has_low_control(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id maker = scene_process(s, 10, 0, "mkdir"), p = scene_process(s, 11, 0, "p");
+	lm_object_id dir = scene_file(s, S_IFDIR), f = scene_file(s, S_IFREG);
+	lm_object_id dir_name = scene_name(s, s->root, "d"), leaf = scene_name(s, dir, "x");
+
+	scene_event(s, LM_OP_MKDIR, maker, dir, dir_name);
+	scene_create(s, p, f, leaf);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, leaf);
+	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_NONE, leaf);
+
+	assert_true(answer_has(on, p));
+	assert_false(answer_has(on, maker));
+	assert_true(answer_has(off, maker));
+}
+
 static void test_directory_renamed_afterwards_is_not(void **state)
 {
 	struct scene *s = *state;
@@ -394,6 +414,7 @@ int main(void)
 		SCENE_TEST(test_two_ends_of_a_connection),
 		SCENE_TEST(test_connection_between_namespaces),
 		SCENE_TEST(test_renamed_directory_is_behind_its_reader),
+		SCENE_TEST(test_made_directory_has_low_control),
 		SCENE_TEST(test_directory_renamed_afterwards_is_not),
 		SCENE_TEST(test_forward_reaches_what_was_touched),
 		SCENE_TEST(test_gaps_are_told),

@@ -63,7 +63,7 @@ struct lm_answer_node {
 	lm_object_id object;  /* 0 for a group */
 	uint8_t kind;         /* enum lm_object_kind; NONE for a group */
 	uint8_t flags;        /* enum lm_node_flag */
-	uint32_t depth;       /* steps of influence from the first node of its branch */
+	uint32_t depth;       /* process: generations below the first one in the answer */
 	uint64_t first_ns, last_ns; /* of its edges in the answer */
 	const char *label;    /* NUL-terminated, foreign bytes as they are; owned by the answer */
 	const char *path;     /* file, name: derived path; process: path of its program; or NULL */
