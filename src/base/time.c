@@ -45,7 +45,8 @@ void lm_time_format(uint64_t wall_ns, char out[LM_TIME_TEXT_BYTES])
 
 	gmtime_r(&seconds, &tm);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, LM_TIME_TEXT_BYTES, "%s.%09uZ", date, (unsigned int)(wall_ns % LM_NS_PER_SEC));
+	snprintf(
+		out, LM_TIME_TEXT_BYTES, "%s.%09uZ", date, (unsigned int)(wall_ns % LM_NS_PER_SEC));
 }
 
 /* Exactly `width` digits. */

@@ -91,7 +91,8 @@ struct row_memory {
 int lm_row_append_object(struct lm_buffer *out, struct row_memory *memory,
 	const struct lm_object *object);
 /** @return 0; -LM_E_DAMAGED */
-int lm_row_take_object(struct lm_bytes *in, struct row_memory *memory, struct lm_object *ret_object);
+int lm_row_take_object(
+	struct lm_bytes *in, struct row_memory *memory, struct lm_object *ret_object);
 
 /* Sorting that costs little where the input is a few sorted runs. Stable. */
 struct sort_entry {

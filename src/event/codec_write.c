@@ -35,7 +35,7 @@ struct lm_batch {
 	uint32_t event_count, object_count, binding_count, gap_count;
 	struct row_memory rows;
 	struct lm_binding last_binding;
-	struct lm_buffer columns[COLUMN_COUNT]; /* the first five as rows are added, others at encode */
+	struct lm_buffer columns[COLUMN_COUNT]; /* the first three while adding, others at encode */
 
 	/* Used while encoding. */
 	struct dictionary threads, kinds, shapes;
@@ -412,7 +412,8 @@ static void append_thread_rows(struct lm_batch *batch, uint64_t base_ns)
 
 		lm_buffer_append_svarint(column,
 			(int64_t)ev->actor - (last ? (int64_t)last->actor : 0));
-		lm_buffer_append_svarint(column, (int64_t)ev->tid - (last ? (int64_t)last->tid : 0));
+		lm_buffer_append_svarint(
+			column, (int64_t)ev->tid - (last ? (int64_t)last->tid : 0));
 		lm_buffer_append_varint(column, group->count);
 		lm_buffer_append_varint(column, ev->cpu);
 		lm_buffer_append_svarint(column, (int64_t)(ev->end_ns - base_ns));

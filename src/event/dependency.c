@@ -132,7 +132,7 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_FORK:
 		add_fork(list, ev);
 		break;
-	case LM_OP_EXEC: /* the program, who ran it, and the name it was found by make the process */
+	case LM_OP_EXEC: /* program, who ran it, and the name it was found by make the process */
 		add_high(list, ev->object, ev->object2);
 		add_high(list, ev->actor, ev->object2);
 		add_high(list, ev->name, ev->object2);

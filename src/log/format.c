@@ -146,7 +146,8 @@ struct segment_fixed {
 	uint64_t reserved_long, sum;
 };
 
-static struct segment_fixed take_segment_fixed(const uint8_t *data, struct lm_segment_header *header)
+static struct segment_fixed take_segment_fixed(
+	const uint8_t *data, struct lm_segment_header *header)
 {
 	struct lm_bytes in = lm_bytes_from(data, LM_SEGMENT_HEADER_BYTES);
 	struct segment_fixed fixed;

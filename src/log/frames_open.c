@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,12 +45,11 @@ static int open_path(const char *path, int *ret_fd, struct stat *ret_status)
 /* One segment was named: its directory has the lock, if it has not been copied alone. */
 static int open_parent(const char *path, int *ret_fd)
 {
-	char copy[PATH_MAX];
+	LM_FREE char *copy = strdup(path);
 	int fd;
 
-	if (strlen(path) >= sizeof(copy))
-		return -ENAMETOOLONG;
-	strcpy(copy, path);
+	if (!copy)
+		return -ENOMEM;
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -110,7 +110,7 @@ static int write_kept(struct lm_log_writer *writer)
 	return r;
 }
 
-/* The gap that an earlier failure left behind, in a frame of its own: it is settled or it is not. */
+/* The gap that an earlier failure left behind, in a frame of its own: all of it or nothing. */
 static int write_owed_gap(struct lm_log_writer *writer)
 {
 	struct lm_frame_header header = { .type = LM_FRAME_BATCH };

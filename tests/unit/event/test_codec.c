@@ -118,12 +118,18 @@ static void test_a_full_batch_of_the_worst(void **state)
 		struct lm_event event;
 
 		h = h * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-		event = (struct lm_event){ .end_ns = h, .actor = (uint32_t)(h >> 32),
-			.tid = (uint32_t)(h >> 16), .op = (uint16_t)(h >> 40) % (LM_OP_MAX + 1),
-			.flags = (uint16_t)(h >> 20), .call = (uint16_t)(h >> 24),
-			.cpu = (uint16_t)(h >> 28), .result = (int64_t)(h | 1ull << 63),
-			.object = (uint32_t)(h >> 3) | 1u << 31, .object2 = (uint32_t)(h >> 5) | 1u << 31,
-			.name = (uint32_t)(h >> 7) | 1u << 31, .name2 = (uint32_t)(h >> 9) | 1u << 31,
+		event = (struct lm_event){ .end_ns = h,
+			.actor = (uint32_t)(h >> 32),
+			.tid = (uint32_t)(h >> 16),
+			.op = (uint16_t)(h >> 40) % (LM_OP_MAX + 1),
+			.flags = (uint16_t)(h >> 20),
+			.call = (uint16_t)(h >> 24),
+			.cpu = (uint16_t)(h >> 28),
+			.result = (int64_t)(h | 1ull << 63),
+			.object = (uint32_t)(h >> 3) | 1u << 31,
+			.object2 = (uint32_t)(h >> 5) | 1u << 31,
+			.name = (uint32_t)(h >> 7) | 1u << 31,
+			.name2 = (uint32_t)(h >> 9) | 1u << 31,
 			.arg = ~h | 1ull << 63 };
 		r = lm_batch_add_event(batch, &event);
 		if (r < 0)
@@ -148,8 +154,14 @@ static void fill(struct lm_batch *batch, uint32_t count)
 			.time_ns = i, .name = { .dir = i, .component = LM_STR("etc") } };
 		struct lm_binding binding = { .time_ns = i, .file = i, .name = i };
 		struct lm_gap gap = { .begin_ns = i, .end_ns = i, .reason = LM_GAP_FULL };
-		struct lm_event event = { .op = LM_OP_OPEN, .end_ns = i * 999, .actor = i % 3,
-			.tid = i % 4, .object = i + 9, .result = i % 7, .arg = i % 5, .cpu = i % 2 };
+		struct lm_event event = { .op = LM_OP_OPEN,
+			.end_ns = i * 999,
+			.actor = i % 3,
+			.tid = i % 4,
+			.object = i + 9,
+			.result = i % 7,
+			.arg = i % 5,
+			.cpu = i % 2 };
 
 		assert_int_equal(lm_batch_add_object(batch, &object), 0);
 		assert_int_equal(lm_batch_add_binding(batch, &binding), 0);

@@ -65,20 +65,32 @@ static inline struct lm_object make_object(uint32_t i)
 		};
 		break;
 	case LM_OBJECT_KIND_FILE:
-		object.file = (struct lm_file){ .dev = 8 << 20 | 1, .inode = UINT64_MAX - i,
-			.generation = i * 2654435761u, .mode = 0100644, .rdev = i,
-			.fs_magic = 0xef53, .fs_uuid = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, (uint8_t)i } };
+		object.file = (struct lm_file){ .dev = 8 << 20 | 1,
+			.inode = UINT64_MAX - i,
+			.generation = i * 2654435761u,
+			.mode = 0100644,
+			.rdev = i,
+			.fs_magic = 0xef53,
+			.fs_uuid = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, (uint8_t)i } };
 		break;
 	case LM_OBJECT_KIND_NAME:
 		object.name = (struct lm_name){ .dir = i / 3, .component = LM_STR("pass\nwd") };
 		break;
 	case LM_OBJECT_KIND_SOCKET:
-		object.socket = (struct lm_socket){ .dev = 9, .inode = i, .cookie = i * 7ull,
-			.family = 2, .type = 1, .protocol = 6, .ns_net = 5,
+		object.socket = (struct lm_socket){ .dev = 9,
+			.inode = i,
+			.cookie = i * 7ull,
+			.family = 2,
+			.type = 1,
+			.protocol = 6,
+			.ns_net = 5,
 			.local = { .family = 2, .port = 22, .ip = { 10, 0, 0, 1 } },
-			.remote = { .family = 10, .port = (uint16_t)i, .ip = { 0xfe, 0x80, [15] = 1 },
+			.remote = { .family = 10,
+				.port = (uint16_t)i,
+				.ip = { 0xfe, 0x80, [15] = 1 },
 				.path = LM_STR("@abstract") },
-			.peer_inode = i + 5, .path_file = i % 9 };
+			.peer_inode = i + 5,
+			.path_file = i % 9 };
 		break;
 	case LM_OBJECT_KIND_PIPE:
 		object.pipe = (struct lm_pipe){ .dev = 12, .inode = i };

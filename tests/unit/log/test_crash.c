@@ -93,7 +93,8 @@ static void test_kill_at_any_instant(void **state)
 		h = h * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		*flushed = 0;
 		/* Every instant of the first writes, then of rotations too. */
-		kill_writer(folder, flushed, (unsigned int)(h >> 33) % (i < 10 ? 900 : WAIT_MAX_US));
+		kill_writer(
+			folder, flushed, (unsigned int)(h >> 33) % (i < 10 ? 900 : WAIT_MAX_US));
 		check_log(folder, *flushed);
 		with_events += *flushed > 0;
 		remove_files(folder->log);

@@ -100,7 +100,8 @@ static void test_every_length_of_a_refused_frame(void **state)
 		limit_file_size(size + more);
 		while (refused < 3) {
 			assert_int_equal(add_frame(writer, 1 + refused), -EFBIG);
-			/* What got through of it was taken back. Definitions alone may fit, later. */
+			/* What got through of it was taken back. Definitions alone may fit, later.
+			 */
 			if (refused++ == 0)
 				assert_int_equal(file_size(path), size);
 		}

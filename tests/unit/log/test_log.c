@@ -62,7 +62,8 @@ static void test_one_segment_alone(void **state)
 	segment_path(folder, 2, path);
 	log = open_log(path);
 	while ((r = lm_log_next(log, &item)) == 1) {
-		assert_int_not_equal(item.kind == LM_ITEM_GAP ? item.gap.reason : 0, LM_GAP_DAMAGED);
+		assert_int_not_equal(
+			item.kind == LM_ITEM_GAP ? item.gap.reason : 0, LM_GAP_DAMAGED);
 		if (item.kind != LM_ITEM_EVENT)
 			continue;
 		first = first ? first : item.event.id;
@@ -184,7 +185,7 @@ static void test_begin_is_bounded_by_the_thread(void **state)
 	add_step(writer, LM_OP_EXEC, 1, 100, 2100, 0);   /* since the read */
 	add_step(writer, LM_OP_READ, 2, 100, 2150, 1);   /* across exec: since the exec */
 	add_step(writer, LM_OP_THREAD, 2, 100, 2200, 101);
-	add_step(writer, LM_OP_READ, 2, 101, 2300, 1);   /* new thread: since the call that made it */
+	add_step(writer, LM_OP_READ, 2, 101, 2300, 1); /* new thread: since the call that made it */
 	add_step(writer, LM_OP_READ, 2, 101, 2400, 1);
 	add_step(writer, LM_OP_READ, 3, 100, 3100, 1);   /* tid used again: since its own start */
 	add_step(writer, LM_OP_READ, 77, 100, 3200, 1);  /* never defined: nothing is known */
@@ -251,19 +252,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_comes_back, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_segments_are_one_log, make_folder,
-			remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_segments_are_one_log, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_one_segment_alone, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_meta_and_modes, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_create_refuses, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_an_empty_directory_is_taken, make_folder,
-			remove_folder),
-		cmocka_unit_test_setup_teardown(test_order_inside_a_frame, make_folder,
-			remove_folder),
-		cmocka_unit_test_setup_teardown(test_begin_is_bounded_by_the_thread, make_folder,
-			remove_folder),
-		cmocka_unit_test_setup_teardown(test_begin_is_not_taken_from_the_future, make_folder,
-			remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_an_empty_directory_is_taken, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_order_inside_a_frame, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_begin_is_bounded_by_the_thread, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_begin_is_not_taken_from_the_future, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_wall_offset, make_folder, remove_folder),
 	};
 

@@ -29,7 +29,8 @@ bool lm_batch_is_empty(const struct lm_batch *batch);
 
 /**
  * @return 0; -ENOMEM; -EMSGSIZE (a string above its maximum, or the batch is full: encode first);
- *         -EINVAL (a number that a reader would refuse: kind, op, object 0). The batch is then as it was.
+ *         -EINVAL (a number that a reader would refuse: kind, op, object 0). The batch is then
+ *         as it was.
  */
 int lm_batch_add_object(struct lm_batch *batch, const struct lm_object *object);
 int lm_batch_add_binding(struct lm_batch *batch, const struct lm_binding *binding);

@@ -34,5 +34,5 @@ struct lm_dependency {
  */
 int lm_event_dependencies(const struct lm_event *ev, struct lm_dependency out[LM_DEPENDENCIES_MAX]);
 
-/** Devices through which nothing flows from writers to readers: null, zero, full, random, urandom. */
+/** Devices through which nothing flows from writer to reader: null, zero, full, (u)random. */
 bool lm_file_is_sink(const struct lm_file *file);

@@ -48,7 +48,7 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
  */
 int lm_log_add(struct lm_log_writer *writer, const struct lm_item *item);
 
-/** End the frame being built, if it holds anything, and write(2) it. Visible to readers on return. */
+/** End the frame being built, if it holds anything, and write(2) it: readers then see it. */
 int lm_log_flush(struct lm_log_writer *writer);
 
 /** Time since the oldest item in the unwritten frame was added, ns; 0 when empty. */
