@@ -33,7 +33,8 @@ def run(target, seconds):
     """New inputs and crashes stay in the build folder; the tree's corpus is only read."""
     found = BUILD / "found" / target.name
     found.mkdir(parents=True, exist_ok=True)
-    seeds = [path for path in (FUZZ / "corpus" / target.name, ) if path.is_dir()]
+    corpus = FUZZ / "corpus" / target.name.removeprefix("fuzz_")
+    seeds = [corpus] if corpus.is_dir() else []
     print(f"fuzz: {target.name} for {seconds} s", flush=True)
     return subprocess.run([str(target), f"-max_total_time={seconds}", "-print_final_stats=1",
                            "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/",
