@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the end-to-end tests share: running the recorder, reading its answers, checking their form."""
+"""What the tests share: running the recorder, reading its answers, checking their form."""
 
 import json
 import os
@@ -16,8 +16,8 @@ WORKLOADS = pathlib.Path(os.environ.get("LEMONA_WORKLOADS", BINARY.parent / "tes
 # No single step takes a second on an idle machine; this is where a hang becomes a failure.
 LIMIT_SECONDS = 60
 
-# A child of vfork(2) runs in its parent's memory, so each may influence the other: true, but then every
-# step would hang together with every other one through the test's own process.
+# A child of vfork(2) runs in its parent's memory, so each may influence the other: true, but then
+# every step would hang together with every other one through the test's own process.
 subprocess._USE_VFORK = False  # pylint: disable=protected-access
 
 
@@ -246,7 +246,7 @@ def validate_edge(edge, ids, exact):
 
 
 def validate_answer(answer, direction, exact=False):
-    """Hold an answer against the documented form: nothing is missing, and with exact nothing more."""
+    """Hold an answer against its documented form: nothing missing, and with exact nothing more."""
     validate_keys("answer", answer, ANSWER_KEYS, exact)
     assert answer["version"] == 1
     assert answer["direction"] == {"backtrack": "backward", "forward": "forward"}[direction]

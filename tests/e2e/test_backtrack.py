@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-A small break-in, link by link: a tool comes in through a socket, is stored, renamed, run by somebody
-else, and changes a file. Backwards from the file and forwards from the socket, the answer is the chain.
+A small break-in, link by link: a tool comes in through a socket, is stored, renamed, run by
+somebody else, and changes a file. Backwards from the file and forwards from the socket, the answer
+is the chain.
 """
 
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What existed before the recorder: processes, descriptors, sockets and working directories resolve."""
+"""What existed before the recorder resolves: processes, descriptors, sockets, directories."""
 
 import lemona
 import test_workloads

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading a log that is being written, and how recordings end: by signal, by their command, by force."""
+"""Reading a log that is being written; recordings that end by signal, by command, by force."""
 
 import os
 import signal
@@ -61,7 +61,7 @@ def test_backtrack_on_a_live_log(place, log):
 
 
 def test_killed_recorder(place, log):
-    """What was readable before the kill is readable after it; the cut is a gap, and no answer is complete."""
+    """What was readable stays readable; the cut is a gap, and no answer is complete."""
     file = place / "file"
     with lemona.Recording(log) as recording:
         lemona.step("append", file, "line\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing is lost silently: what a full buffer could not hold is counted, and every answer says so."""
+"""Nothing is lost silently: what a full buffer could not hold is counted; every answer says so."""
 
 import lemona
 
@@ -22,8 +22,8 @@ def test_losses_are_counted(place, log):
     assert lost > 0, "nothing was lost: the flood is too slow to test anything"
     assert all(gap["reason"] == "full" and gap["events"] > 0 for gap in gaps), gaps
     assert summary.lost == lost == lemona.status(log)["lost"]
-    # A gap also counts what others did on the same CPU, and the few other calls of the flood itself:
-    # it may count more than the reads that are missing, never less.
+    # A gap also counts what others did on the same CPU, and the few other calls of the flood
+    # itself: it may count more than the reads that are missing, never less.
     missing = sum(made.values()) - len(kept)
     assert 0 < missing <= lost
     everything, _ = lemona.events_and_gaps(log)
@@ -49,7 +49,7 @@ def test_events_between_gaps_are_whole(place, log):
 
 
 def test_default_buffer_counts_all(place, log):
-    """Whether or not the default buffer keeps up here, recorded and lost add up to what was made."""
+    """Whether or not the default buffer keeps up, recorded and lost add up to what was made."""
     made, kept, gaps, summary = flood(log, place)
     lost = sum(gap["events"] for gap in gaps)
     assert summary.lost == lost

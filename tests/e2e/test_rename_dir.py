@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A process renames a directory into place; another process, which it never met, reads a file below the
-new path. The renaming process shaped what was read, and backtracking from what came of it finds it.
+A process renames a directory into place; another process, which it never met, reads a file below
+the new path. The renaming process shaped what was read: backtracking from what came of it finds it.
 """
 
 import lemona

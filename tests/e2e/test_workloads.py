@@ -16,8 +16,8 @@ NAMES = ["attr", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", 
          "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix",
          "unseen", "uring"]
 
-# Made by every program: memory for its own use, and what the C library asks on the way. They may stand in
-# the log without having been stated, but must not name anything that the program did not touch.
+# Made by every program: memory for its own use, and what the C library asks on the way. They may
+# stand in the log without having been stated, but must not name what the program did not touch.
 UNSTATED_OPS = {"mmap", "munmap", "mprotect", "stat", "dup", "close", "readdir", "thread", "ioctl",
                 "exit"}
 
@@ -63,7 +63,7 @@ def differs(line, event):
                 "exe"):
         if key in line and event.get(key) != line[key]:
             return key
-    # Sockets and fifos are told by their own kinds; whatever has an inode in the log must have this one.
+    # Whatever has an inode in the log must have this one.
     for suffix in ("", "2"):
         if f"inode{suffix}" in event and f"inode{suffix}" in line:
             if event[f"inode{suffix}"] != line[f"inode{suffix}"]:
@@ -109,8 +109,8 @@ def match_thread(steps, events):
 
 def is_nameless(path, device, inode):
     """
-    What stands in place of a path where there is none: device and inode of the file itself, or what the
-    kernel calls it ("#INODE" by d_tmpfile() of fs/dcache.c, "memfd:NAME" by memfd_create(2)).
+    What stands in place of a path where there is none: device and inode of the file itself, or what
+    the kernel calls it ("#INODE" by d_tmpfile() of fs/dcache.c, "memfd:NAME" by memfd_create(2)).
     """
     return path == f"[{device} {inode}]" or path.startswith(("memfd:", "/memfd:")) or \
         os.path.basename(path) == f"#{inode}"
@@ -132,8 +132,8 @@ def names_strange(event, statements):
 
 def own_events(events, statements):
     """
-    Those of the workload's processes, from its first chdir on: before stands what the kernel and the
-    C library did to start it. Writing the statements down is not stated either.
+    Those of the workload's processes, from its first chdir on: before stands what the kernel and
+    the C library did to start it. Writing the statements down is not stated either.
     """
     mine = [event for event in events if event.get("pid") in statements.pids]
     first = next((i for i, event in enumerate(mine) if event["op"] == "chdir"), None)
@@ -142,7 +142,7 @@ def own_events(events, statements):
 
 
 def names_split(events):
-    """Paths that the log holds under several names: whoever follows one of them misses the others."""
+    """Paths that the log holds under several names: who follows one of them misses the others."""
     numbers = {}
     for event in events:
         for suffix in ("", "2"):

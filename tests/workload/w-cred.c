@@ -5,7 +5,10 @@
 #include <linux/capability.h>
 #include <sys/fsuid.h>
 
-/* Credentials: every call that changes them, each in a child of its own, and who the child is afterwards. */
+/*
+ * Credentials: every call that changes them, each in a child of its own, and
+ * who the child is afterwards.
+ */
 
 #define SET(name, ...)                                                                             \
 	do {                                                                                       \

@@ -5,7 +5,10 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-/* Programs becoming other programs. The other program is a copy of this one: given "--exit" it ends. */
+/*
+ * Programs becoming other programs. The other program is a copy of this one:
+ * given "--exit" it ends.
+ */
 
 static const char *const arguments[] = { "prog", "--exit", "an argument with spaces", NULL };
 static const char *const environment[] = { "LEMONA_TEST=1", NULL };
@@ -98,7 +101,7 @@ static void by_descriptor(unsigned which)
 		OK(execveat, fd, "", arguments, environment, AT_EMPTY_PATH);
 		break;
 	case 7:
-		/* Cannot be seen otherwise: the thread is not the one that the process began with. */
+		/* The thread is not the one that the process began with. */
 		MUST(pthread_create(&thread, NULL, exec_thread, NULL) == 0);
 		for (;;)
 			pause();
@@ -146,8 +149,8 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	/* What runs at the end of each case; NULL: a file without a path. */
-	static const char *const programs[] = { "prog", "prog", "prog", "prog", "dir/prog", "prog", NULL,
-						"prog" };
+	static const char *const programs[] = { "prog", "prog", "prog", "prog",
+						"dir/prog", "prog", NULL, "prog" };
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--exit"))

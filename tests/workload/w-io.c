@@ -3,8 +3,10 @@
 
 #include <sys/uio.h>
 
-/* Reading and writing a file: plain, positional, vectored, both, and through inherited and duplicated
- * descriptors. */
+/*
+ * Reading and writing a file: plain, positional, vectored, both, and through
+ * inherited and duplicated descriptors.
+ */
 
 static void writing(int fd)
 {

@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-/* Mapping files: what can be read through memory, what can be written through it, and until when. */
+/* Mapping files: what is read through memory, what is written through it, and until when. */
 
 #define PAGE 4096
 

@@ -6,7 +6,10 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
-/* Unix sockets: bound to a path, to an abstract name, to nothing; and descriptors passed through them. */
+/*
+ * Unix sockets: bound to a path, to an abstract name, to nothing; and
+ * descriptors passed through them.
+ */
 
 struct address {
 	struct sockaddr_un un;

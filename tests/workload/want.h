@@ -82,10 +82,12 @@ void want_write(int fd, const char *path, const char *text);
 void want_read(int fd, const char *path, size_t count); /* as many bytes must come */
 void want_file(const char *path, const char *text);     /* open O_CREAT, write, close */
 pid_t want_fork(void);                                  /* as fork(2) */
-void want_sleep(void) __attribute__((noreturn));        /* until killed, at the latest by the parent's end */
+/* Until it is killed, at the latest when its parent ends. */
+void want_sleep(void) __attribute__((noreturn));
 void want_exit(int code) __attribute__((noreturn));     /* exit_group(2); the parent states it */
-void want_wait(pid_t child, int code);                  /* wait for exit with code; states the exit */
-void want_wait_as(pid_t child, int code, const char *exe); /* same, and which program ended */
+/* Wait for an exit with this code and state it; _as: also which program ended. */
+void want_wait(pid_t child, int code);
+void want_wait_as(pid_t child, int code, const char *exe);
 
 /*
  * Processes wait for each other at gates: words of the shared memory with a
