@@ -15,7 +15,7 @@ enum lm_op {
 	/* process life */
 	LM_OP_FORK = 1,    /* object: child process; arg: clone flags */
 	LM_OP_THREAD = 2,  /* a thread of the same process; arg: clone flags; result: its tid */
-	LM_OP_EXEC = 3,    /* object: program file; object2: the new process version; name: program's name.
+	LM_OP_EXEC = 3,    /* object: program file; object2: new process version; name: program's.
 			    * Failed: object 0, name: the claimed path */
 	LM_OP_EXIT = 4,    /* result: wait status; the whole process ends */
 	/* files */
@@ -25,17 +25,17 @@ enum lm_op {
 	LM_OP_READ = 8,    /* object; result: bytes */
 	LM_OP_WRITE = 9,   /* object; result: bytes */
 	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
-	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, splice, tee, ...) */
+	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, splice, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
 	LM_OP_MPROTECT = 13, /* object; arg: prot; */
 	LM_OP_MUNMAP = 14, /* object: a file that was mapped (LM_EVENT_DERIVED) */
 	LM_OP_READDIR = 15, /* object: directory */
-	LM_OP_STAT = 16,   /* name or object: stat, access, readlink, getxattr: knowledge, no content */
+	LM_OP_STAT = 16,   /* name or object: stat, access, readlink, getxattr: no content */
 	/* names */
 	LM_OP_MKNOD = 17,  /* object if known, name; arg: mode */
 	LM_OP_MKDIR = 18,  /* object if known, name; arg: mode */
 	LM_OP_LINK = 19,   /* object if known, name: old, name2: new */
-	LM_OP_SYMLINK = 20,/* object if known, name: the new link, name2: target as claimed (dir 0) */
+	LM_OP_SYMLINK = 20,/* object if known, name: new link, name2: target as claimed (dir 0) */
 	LM_OP_RENAME = 21, /* object if known, name: old, name2: new; arg: RENAME_* flags */
 	LM_OP_UNLINK = 22, /* object if known, name */
 	LM_OP_RMDIR = 23,  /* object if known, name */
@@ -83,7 +83,7 @@ enum lm_event_flag {
 	LM_EVENT_DERIVED = 1u << 1,  /* the object comes from tracked state, not from the kernel */
 	LM_EVENT_CREATED = 1u << 2,  /* an open that created the file */
 	LM_EVENT_VM_SHARED = 1u << 3,/* a fork whose child shares its parent's memory */
-	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or the dentry itself) */
+	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or dentry) */
 	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */
 };
 
@@ -115,7 +115,7 @@ bool lm_event_failed(const struct lm_event *ev);
 const char *lm_op_name(enum lm_op op);
 /** LM_OP_NONE when no op has that name. */
 enum lm_op lm_op_from_name(const char *name);
-/** "openat", "io_uring:read", "i386:3", ""; x86-64 table. buf is used when no static text exists. */
+/** "openat", "io_uring:read", "i386:3", ""; x86-64 table. buf: used where no static text is. */
 const char *lm_call_name(uint16_t call, char buf[32]);
 
 /**
@@ -124,7 +124,7 @@ const char *lm_call_name(uint16_t call, char buf[32]);
  */
 enum lm_binding_flag {
 	LM_BINDING_MOUNT = 1u << 0, /* file is the root of a mount that covers this name */
-	LM_BINDING_LATE = 1u << 2,  /* learned by asking the running system, some milliseconds later */
+	LM_BINDING_LATE = 1u << 2,  /* learned by asking the running system, milliseconds later */
 	LM_BINDING_ROOT = 1u << 1,  /* file is "/" of some process or mount namespace; name is 0 */
 };
 

@@ -121,8 +121,13 @@ struct lm_pipe {
 	uint64_t inode;
 };
 
-enum lm_memory_type { LM_MEMORY_MEMFD = 1, LM_MEMORY_SHM = 2, LM_MEMORY_ANONYMOUS = 3, LM_MEMORY_IPC = 4,
-		      LM_MEMORY_EVENTFD = 5 };
+enum lm_memory_type {
+	LM_MEMORY_MEMFD = 1,
+	LM_MEMORY_SHM = 2,
+	LM_MEMORY_ANONYMOUS = 3,
+	LM_MEMORY_IPC = 4,
+	LM_MEMORY_EVENTFD = 5,
+};
 
 struct lm_memory {
 	uint16_t type;      /* enum lm_memory_type */
