@@ -219,6 +219,25 @@ int filter_read_only(struct walk *walk)
 	return r;
 }
 
+int filter_dangling(struct walk *walk, enum lm_filter filter)
+{
+	struct adjacency in ADJACENCY = { NULL, NULL }, out ADJACENCY = { NULL, NULL };
+	bool *marked LM_FREE = lm_array_new(walk->vertices.count, sizeof(*marked));
+	int r = marked ? build_both(walk, &in, &out) : -ENOMEM;
+
+	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++)
+		marked[i] = !walk->vertices.at[i].hidden && walk->vertices.at[i].detection;
+	if (r == 0)
+		r = spread(walk, &in, true, marked);
+	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++) {
+		const struct vertex *v = &walk->vertices.at[i];
+
+		if (!v->hidden && !is_kept(v) && !marked[i])
+			r = walk_hide(walk, i, &in, &out, filter);
+	}
+	return r;
+}
+
 int filter_no_entry(struct walk *walk, bool *ret_no_entry_found)
 {
 	struct adjacency in ADJACENCY = { NULL, NULL }, out ADJACENCY = { NULL, NULL };

@@ -4,8 +4,8 @@
 /*
  * Helpers: a process and all that it started, which nothing but its parent
  * feeds and which feed nothing but its parent. Whatever they did is the
- * parent's doing. Backward only: forward, each program that an intruder ran is
- * worth seeing.
+ * parent's doing. The same goes for a file that only its maker reads. Backward
+ * only: forward, each program that an intruder ran is worth seeing.
  */
 
 /* One process, all its versions. */
@@ -269,6 +269,40 @@ static int try_tree(struct helpers *helpers, uint32_t top)
 	return r;
 }
 
+/* The first process that a vertex is joined to by an edge in sight, as a family; 0: none. */
+static uint32_t family_beside(const struct helpers *helpers, uint32_t vertex)
+{
+	const struct adjacency *in = &helpers->in;
+
+	for (uint32_t i = in->start[vertex]; i < in->start[vertex + 1]; i++) {
+		const struct edge *edge = &helpers->walk->edges.at[in->at[i]];
+
+		if (!edge->hidden)
+			return helpers->family_of[edge->from];
+	}
+	return 0;
+}
+
+/* A file that one process made and only that process read back leads nowhere else. */
+static int hide_own_files(struct helpers *helpers)
+{
+	struct walk *walk = helpers->walk;
+	int r = 0;
+
+	helpers->outside = 0;
+	for (uint32_t v = 1; v < walk->vertices.count && r == 0; v++) {
+		uint32_t family = walk->vertices.at[v].hidden || helpers->family_of[v] ?
+					  0 : family_beside(helpers, v);
+
+		if (!family)
+			continue;
+		helpers->families.at[family - 1].tried = ++helpers->round;
+		if (is_private(helpers, v))
+			r = walk_hide(walk, v, &helpers->in, &helpers->out, LM_FILTER_HELPERS);
+	}
+	return r;
+}
+
 int filter_helpers(struct walk *walk)
 {
 	struct helpers helpers LM_CLEANUP(release_helpers) = { .walk = walk };
@@ -285,5 +319,5 @@ int filter_helpers(struct walk *walk)
 		link_families(&helpers);
 	for (uint32_t i = 1; i <= helpers.families.count && r == 0; i++)
 		r = try_tree(&helpers, i);
-	return r;
+	return r < 0 ? r : hide_own_files(&helpers);
 }

@@ -202,6 +202,87 @@ int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t serve
 	return 0;
 }
 
+/* Mark the newest channels before an influence, and those in the course of it. */
+static int keep_recent(struct walk *walk, uint32_t server, const struct edge *influence,
+		       struct lm_map *kept)
+{
+	const struct vertex *v = &walk->vertices.at[server];
+	struct lm_links links = lm_index_incoming(walk->index, v->object, influence->end_ns);
+	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
+
+	for (uint32_t i = links.count; i > 0; i--) {
+		const struct lm_link *link = lm_links_get(&links, i - 1);
+		bool socket = lm_index_kind(walk->index, link->source) == LM_OBJECT_KIND_SOCKET;
+
+		if (link->begin_ns < influence->begin_ns && sockets.count > 0 &&
+		    links.count - i > LOOK_BACK_MAX)
+			break;
+		if (!inputs_is_channel(walk, link->source) || link->control == LM_CONTROL_LOW)
+			continue;
+		if (link->begin_ns < influence->begin_ns &&
+		    !admit(socket ? &sockets : &pipes, link->source))
+			continue;
+		if (lm_map_put(kept, link->source, 1) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Let go of the inputs of one server that no influence in sight calls for. */
+static int drop_inputs(struct walk *walk, uint32_t server, const struct adjacency *in,
+		       const struct adjacency *out)
+{
+	struct lm_map kept LM_MAP = LM_MAP_INIT;
+	uint32_t group = 0;
+	int r = 0;
+
+	for (uint32_t i = out->start[server]; i < out->start[server + 1] && r == 0; i++)
+		r = keep_recent(walk, server, &walk->edges.at[out->at[i]], &kept);
+	for (uint32_t i = in->start[server]; i < in->start[server + 1]; i++) {
+		if (walk->vertices.at[walk->edges.at[in->at[i]].from].group_of == server)
+			group = walk->edges.at[in->at[i]].from;
+	}
+	for (uint32_t i = in->start[server]; i < in->start[server + 1] && r == 0; i++) {
+		struct edge *edge = &walk->edges.at[in->at[i]];
+		struct vertex *source = &walk->vertices.at[edge->from];
+
+		if (edge->hidden || edge->kind != EDGE_EVENT ||
+		    !inputs_is_channel(walk, source->object) || source->detection ||
+		    source->wanted || lm_map_get(&kept, source->object))
+			continue;
+		edge->hidden = true;
+		r = walk_refuse(walk, LM_FILTER_OLDER_INPUTS, source->object, edge->count);
+		/* Each channel once: by its first edge that goes. */
+		if (group && lm_map_get(&kept, (uint64_t)source->object << 32) == NULL) {
+			walk->vertices.at[group].group_count++;
+			if (lm_map_put(&kept, (uint64_t)source->object << 32, 1) < 0)
+				r = -ENOMEM;
+		}
+	}
+	return r;
+}
+
+int inputs_prune(struct walk *walk)
+{
+	struct adjacency in LM_CLEANUP(adjacency_release) = { NULL, NULL };
+	struct adjacency out LM_CLEANUP(adjacency_release) = { NULL, NULL };
+	int r;
+
+	if (!walk_filters(walk, LM_FILTER_OLDER_INPUTS) || walk->options.direction != LM_BACKWARD)
+		return 0;
+	r = adjacency_build(&in, walk, true);
+	if (r == 0)
+		r = adjacency_build(&out, walk, false);
+	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++) {
+		const struct vertex *v = &walk->vertices.at[i];
+
+		/* A server that is itself asked about keeps what it was given. */
+		if (v->channels == SERVER_YES && !v->hidden && !v->detection)
+			r = drop_inputs(walk, i, &in, &out);
+	}
+	return r < 0 ? r : filter_dangling(walk, LM_FILTER_OLDER_INPUTS);
+}
+
 static int add_group(struct walk *walk, uint32_t server, uint64_t objects, const struct edge *edge)
 {
 	size_t count = walk->vertices.count;
@@ -224,7 +305,7 @@ static int fold_inputs(struct walk *walk, uint32_t server)
 {
 	const struct vertex v = walk->vertices.at[server];
 	struct lm_links links = lm_index_incoming(walk->index, v.object, v.threshold_ns);
-	struct edge edge = { .kind = EDGE_GROUP, .begin_ns = UINT64_MAX, .event = UINT64_MAX,
+	struct edge edge = { .kind = EDGE_GROUP, .op = LM_OP_RECV, .begin_ns = UINT64_MAX, .event = UINT64_MAX,
 			     .control = LM_CONTROL_HIGH };
 	struct lm_map seen LM_MAP = LM_MAP_INIT;
 	uint64_t objects = 0;
@@ -248,7 +329,6 @@ static int fold_inputs(struct walk *walk, uint32_t server)
 		}
 		if (link->begin_ns < edge.begin_ns) {
 			edge.begin_ns = link->begin_ns;
-			edge.op = link->op;
 			edge.event = lm_index_event_at(walk->index, link->event)->id;
 		}
 		if (link->end_ns > edge.end_ns)

@@ -206,6 +206,8 @@ static void append_amount(struct story *story, const struct lm_answer_edge *edge
 	if (edge->bytes > 0)
 		lm_buffer_printf(&story->out, " %" PRIu64 " byte%s %s", edge->bytes,
 				 edge->bytes == 1 ? "" : "s", preposition);
+	else if (edge->op == LM_OP_SEND || edge->op == LM_OP_RECV)
+		lm_buffer_printf(&story->out, " %s", preposition);
 }
 
 static void append_introduction(struct story *story, uint32_t position)
@@ -370,6 +372,17 @@ static bool is_told(const struct story *story, uint32_t i)
 	       !(story->view->nodes[edge->to].flags & LM_NODE_DETECTION);
 }
 
+/* Several objects may have had the one path that was asked for. */
+static bool is_named_before(const struct lm_answer_view *view, uint32_t position)
+{
+	for (uint32_t i = 0; i < position; i++) {
+		if ((view->nodes[i].flags & LM_NODE_DETECTION) &&
+		    strcmp(view->nodes[i].label, view->nodes[position].label) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void append_heading(struct story *story)
 {
 	const struct lm_answer_view *view = story->view;
@@ -378,7 +391,7 @@ static void append_heading(struct story *story)
 	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "What led to " :
 									    "What came of ");
 	for (uint32_t i = 0; i < view->node_count; i++) {
-		if (!(view->nodes[i].flags & LM_NODE_DETECTION))
+		if (!(view->nodes[i].flags & LM_NODE_DETECTION) || is_named_before(view, i))
 			continue;
 		if (!first)
 			lm_buffer_append_text(&story->out, ", ");

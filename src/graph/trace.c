@@ -41,6 +41,8 @@ static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
 	if (r == 0)
 		r = filter_helpers(walk);
 	if (r == 0)
+		r = inputs_prune(walk);
+	if (r == 0)
 		r = filter_no_entry(walk, ret_no_entry_found);
 	if (r == 0)
 		r = fold_names(walk);

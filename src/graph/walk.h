@@ -139,7 +139,13 @@ int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t serve
 /** After the walk: groups and counts for what was not followed. */
 int inputs_fold(struct walk *walk);
 
-/* After the walk (filters.c, fold.c), in this order. 0 or -ENOMEM. */
+/** After helpers are folded: inputs that only these called for go as well. */
+int inputs_prune(struct walk *walk);
+
+/** Backward: hide what leads to no detection point any more. */
+int filter_dangling(struct walk *walk, enum lm_filter filter);
+
+/* After the walk (filters.c, helpers.c, fold.c), in this order. 0 or -ENOMEM. */
 int filter_between(struct walk *walk);
 int filter_read_only(struct walk *walk);
 int filter_helpers(struct walk *walk);
