@@ -25,7 +25,7 @@ enum lm_op {
 	LM_OP_READ = 8,    /* object; result: bytes */
 	LM_OP_WRITE = 9,   /* object; result: bytes */
 	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
-	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, splice, ...) */
+	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
 	LM_OP_MPROTECT = 13, /* object; arg: prot; */
 	LM_OP_MUNMAP = 14, /* object: a file that was mapped (LM_EVENT_DERIVED) */
