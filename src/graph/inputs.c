@@ -202,6 +202,23 @@ int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t serve
 	return 0;
 }
 
+static int add_group(struct walk *walk, uint32_t server, uint64_t objects, const struct edge *edge)
+{
+	size_t count = walk->vertices.count;
+	struct edge joined = *edge;
+
+	if (lm_array_reserve(walk->vertices.at, walk->vertices.capacity, count + 1) < 0)
+		return -ENOMEM;
+	walk->vertices.at[count] = (struct vertex){
+		.object = VERTEX_GROUP, .group_of = server, .group_count = objects,
+		.threshold_ns = walk->vertices.at[server].threshold_ns,
+	};
+	walk->vertices.count = count + 1;
+	joined.from = (uint32_t)count;
+	joined.to = server;
+	return walk_edge(walk, &joined);
+}
+
 /* Mark the newest channels before an influence, and those in the course of it. */
 static int keep_recent(struct walk *walk, uint32_t server, const struct edge *influence,
 		       struct lm_map *kept)
@@ -228,44 +245,60 @@ static int keep_recent(struct walk *walk, uint32_t server, const struct edge *in
 	return 0;
 }
 
+static void merge_group_edge(struct edge *joined, const struct edge *edge)
+{
+	if (edge->begin_ns < joined->begin_ns)
+		joined->begin_ns = edge->begin_ns;
+	if (edge->end_ns > joined->end_ns)
+		joined->end_ns = edge->end_ns;
+	if (edge->event < joined->event)
+		joined->event = edge->event;
+	joined->count += edge->count;
+}
+
 /* Let go of the inputs of one server that no influence in sight calls for. */
 static int drop_inputs(struct walk *walk, uint32_t server, const struct adjacency *in,
 		       const struct adjacency *out)
 {
-	struct lm_map kept LM_MAP = LM_MAP_INIT;
+	struct lm_map kept LM_MAP = LM_MAP_INIT, gone LM_MAP = LM_MAP_INIT;
+	struct edge joined = { .kind = EDGE_GROUP, .op = LM_OP_RECV, .begin_ns = UINT64_MAX,
+			       .event = UINT64_MAX, .control = LM_CONTROL_HIGH };
 	uint32_t group = 0;
 	int r = 0;
 
 	for (uint32_t i = out->start[server]; i < out->start[server + 1] && r == 0; i++)
 		r = keep_recent(walk, server, &walk->edges.at[out->at[i]], &kept);
-	for (uint32_t i = in->start[server]; i < in->start[server + 1]; i++) {
-		if (walk->vertices.at[walk->edges.at[in->at[i]].from].group_of == server)
-			group = walk->edges.at[in->at[i]].from;
-	}
 	for (uint32_t i = in->start[server]; i < in->start[server + 1] && r == 0; i++) {
 		struct edge *edge = &walk->edges.at[in->at[i]];
-		struct vertex *source = &walk->vertices.at[edge->from];
+		const struct vertex *source = &walk->vertices.at[edge->from];
 
+		if (source->group_of == server)
+			group = edge->from;
 		if (edge->hidden || edge->kind != EDGE_EVENT ||
 		    !inputs_is_channel(walk, source->object) || source->detection ||
 		    source->wanted || lm_map_get(&kept, source->object))
 			continue;
 		edge->hidden = true;
+		merge_group_edge(&joined, edge);
 		r = walk_refuse(walk, LM_FILTER_OLDER_INPUTS, source->object, edge->count);
-		/* Each channel once: by its first edge that goes. */
-		if (group && lm_map_get(&kept, (uint64_t)source->object << 32) == NULL) {
-			walk->vertices.at[group].group_count++;
-			if (lm_map_put(&kept, (uint64_t)source->object << 32, 1) < 0)
-				r = -ENOMEM;
-		}
+		if (r == 0)
+			r = lm_map_put(&gone, source->object, 1);
 	}
-	return r;
+	if (r < 0 || gone.count == 0)
+		return r;
+	if (!group)
+		return add_group(walk, server, gone.count, &joined);
+	walk->vertices.at[group].group_count += gone.count;
+	joined.from = group;
+	joined.to = server;
+	return walk_edge(walk, &joined);
 }
 
 int inputs_prune(struct walk *walk)
 {
 	struct adjacency in LM_CLEANUP(adjacency_release) = { NULL, NULL };
 	struct adjacency out LM_CLEANUP(adjacency_release) = { NULL, NULL };
+	size_t count = walk->vertices.count; /* groups are added behind */
 	int r;
 
 	if (!walk_filters(walk, LM_FILTER_OLDER_INPUTS) || walk->options.direction != LM_BACKWARD)
@@ -273,7 +306,7 @@ int inputs_prune(struct walk *walk)
 	r = adjacency_build(&in, walk, true);
 	if (r == 0)
 		r = adjacency_build(&out, walk, false);
-	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++) {
+	for (uint32_t i = 1; i < count && r == 0; i++) {
 		const struct vertex *v = &walk->vertices.at[i];
 
 		/* A server that is itself asked about keeps what it was given. */
@@ -281,23 +314,6 @@ int inputs_prune(struct walk *walk)
 			r = drop_inputs(walk, i, &in, &out);
 	}
 	return r < 0 ? r : filter_dangling(walk, LM_FILTER_OLDER_INPUTS);
-}
-
-static int add_group(struct walk *walk, uint32_t server, uint64_t objects, const struct edge *edge)
-{
-	size_t count = walk->vertices.count;
-	struct edge joined = *edge;
-
-	if (lm_array_reserve(walk->vertices.at, walk->vertices.capacity, count + 1) < 0)
-		return -ENOMEM;
-	walk->vertices.at[count] = (struct vertex){
-		.object = VERTEX_GROUP, .group_of = server, .group_count = objects,
-		.threshold_ns = walk->vertices.at[server].threshold_ns,
-	};
-	walk->vertices.count = count + 1;
-	joined.from = (uint32_t)count;
-	joined.to = server;
-	return walk_edge(walk, &joined);
 }
 
 /* The inputs of one server that were passed over become one node. */

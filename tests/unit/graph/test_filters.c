@@ -296,6 +296,53 @@ static void test_older_inputs_backward(void **state)
 	assert_null(answer_node(off, LM_OBJECT_NONE));
 }
 
+/* What a busy server did for others must not bring their connections in. */
+static void test_inputs_of_helpers_go_with_them(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id httpd = scene_process(s, 50, 0, "httpd"), out = scene_file(s, S_IFREG);
+	lm_object_id sockets[8], child = 0;
+
+	for (int i = 0; i < 8; i++) {
+		lm_object_id pipe = scene_pipe(s);
+
+		sockets[i] = scene_socket(s, 1, 80, 2, (uint16_t)(6000 + i), 1);
+		scene_event(s, LM_OP_RECV, httpd, sockets[i], 0);
+		child = scene_fork(s, httpd, (uint32_t)(60 + i), "cgi");
+		scene_write(s, child, pipe);
+		scene_read(s, httpd, pipe);
+	}
+	scene_write(s, child, out);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, out);
+	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, without("helpers"), out);
+
+	assert_true(answer_has(on, sockets[7]));
+	assert_true(answer_has(on, sockets[5]));
+	assert_false(answer_has(on, sockets[4]));
+	assert_true(answer_has(off, sockets[4]));
+	assert_int_equal(lm_answer_view(on).node_count, 1 + 1 + 1 + 3 + 1); /* with the group */
+	assert_string_equal(answer_node(on, LM_OBJECT_NONE)->label, "5 earlier connections of httpd");
+}
+
+static void test_own_file_leads_nowhere(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id p = make_intruder(s), own = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG);
+
+	scene_write(s, p, own);
+	scene_read(s, p, own);
+	scene_write(s, p, g);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
+	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, without("helpers"), g);
+
+	assert_false(answer_has(on, own));
+	assert_true(answer_has(off, own));
+}
+
 static void test_older_inputs_forward(void **state)
 {
 	struct scene *s = *state;
@@ -410,6 +457,8 @@ int main(void)
 		SCENE_TEST(test_common_backward),
 		SCENE_TEST(test_common_forward),
 		SCENE_TEST(test_older_inputs_backward),
+		SCENE_TEST(test_inputs_of_helpers_go_with_them),
+		SCENE_TEST(test_own_file_leads_nowhere),
 		SCENE_TEST(test_older_inputs_forward),
 		SCENE_TEST(test_names),
 		SCENE_TEST(test_fork_and_exec_are_one),
