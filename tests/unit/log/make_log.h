@@ -187,7 +187,7 @@ static inline void assert_str_same(struct lm_str a, struct lm_str b)
 	assert_true(lm_str_equal(a, b));
 }
 
-/* All scalars at once: the strings are compared and then taken out. */
+/* Every field of the kind. */
 static inline void assert_object_same(const struct lm_object *read, const struct lm_object *made)
 {
 	struct lm_object a, b;
@@ -199,13 +199,38 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 	case LM_OBJECT_KIND_PROCESS:
 		assert_str_same(a.process.argv, b.process.argv);
 		assert_str_same(a.process.comm, b.process.comm);
-		a.process.argv = a.process.comm = b.process.argv = b.process.comm = LM_STR_NONE;
-		assert_int_equal(a.process.tgid, b.process.tgid);
-		assert_int_equal(a.process.start_ns, b.process.start_ns);
-		assert_int_equal(a.process.cap_effective, b.process.cap_effective);
-		assert_int_equal(a.process.argv_cut, b.process.argv_cut);
-		assert_int_equal(a.process.env_bytes, b.process.env_bytes);
-		assert_int_equal(a.process.loginuid, b.process.loginuid);
+		assert_true(a.process.tgid == b.process.tgid);
+		assert_true(a.process.ns_tgid == b.process.ns_tgid);
+		assert_true(a.process.start_ns == b.process.start_ns);
+		assert_true(a.process.version == b.process.version);
+		assert_true(a.process.previous == b.process.previous);
+		assert_true(a.process.parent == b.process.parent);
+		assert_true(a.process.exe == b.process.exe);
+		assert_true(a.process.loader == b.process.loader);
+		assert_true(a.process.script == b.process.script);
+		assert_true(a.process.cwd == b.process.cwd);
+		assert_true(a.process.root == b.process.root);
+		assert_true(a.process.exe_name == b.process.exe_name);
+		assert_true(a.process.sid == b.process.sid);
+		assert_true(a.process.tty == b.process.tty);
+		assert_true(a.process.uid == b.process.uid);
+		assert_true(a.process.euid == b.process.euid);
+		assert_true(a.process.suid == b.process.suid);
+		assert_true(a.process.fsuid == b.process.fsuid);
+		assert_true(a.process.gid == b.process.gid);
+		assert_true(a.process.egid == b.process.egid);
+		assert_true(a.process.sgid == b.process.sgid);
+		assert_true(a.process.fsgid == b.process.fsgid);
+		assert_true(a.process.loginuid == b.process.loginuid);
+		assert_true(a.process.cap_effective == b.process.cap_effective);
+		assert_true(a.process.cgroup == b.process.cgroup);
+		assert_true(a.process.ns_pid == b.process.ns_pid);
+		assert_true(a.process.ns_mnt == b.process.ns_mnt);
+		assert_true(a.process.ns_net == b.process.ns_net);
+		assert_true(a.process.ns_user == b.process.ns_user);
+		assert_true(a.process.argc == b.process.argc);
+		assert_true(a.process.env_bytes == b.process.env_bytes);
+		assert_true(a.process.argv_cut == b.process.argv_cut);
 		break;
 	case LM_OBJECT_KIND_FILE:
 		assert_memory_equal(&a.file, &b.file, sizeof(a.file));
@@ -217,12 +242,21 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 	case LM_OBJECT_KIND_SOCKET:
 		assert_str_same(a.socket.remote.path, b.socket.remote.path);
 		assert_str_same(a.socket.local.path, b.socket.local.path);
-		assert_int_equal(a.socket.cookie, b.socket.cookie);
-		assert_int_equal(a.socket.remote.port, b.socket.remote.port);
+		assert_true(a.socket.dev == b.socket.dev);
+		assert_true(a.socket.inode == b.socket.inode);
+		assert_true(a.socket.cookie == b.socket.cookie);
+		assert_true(a.socket.family == b.socket.family);
+		assert_true(a.socket.type == b.socket.type);
+		assert_true(a.socket.protocol == b.socket.protocol);
+		assert_true(a.socket.ns_net == b.socket.ns_net);
+		assert_true(a.socket.local.family == b.socket.local.family);
+		assert_true(a.socket.local.port == b.socket.local.port);
+		assert_true(a.socket.remote.family == b.socket.remote.family);
+		assert_true(a.socket.remote.port == b.socket.remote.port);
+		assert_true(a.socket.peer_inode == b.socket.peer_inode);
+		assert_true(a.socket.path_file == b.socket.path_file);
 		assert_memory_equal(a.socket.remote.ip, b.socket.remote.ip, 16);
 		assert_memory_equal(a.socket.local.ip, b.socket.local.ip, 16);
-		assert_int_equal(a.socket.peer_inode, b.socket.peer_inode);
-		assert_int_equal(a.socket.path_file, b.socket.path_file);
 		break;
 	case LM_OBJECT_KIND_PIPE:
 		assert_int_equal(a.pipe.dev, b.pipe.dev);
@@ -231,6 +265,7 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 	case LM_OBJECT_KIND_MEMORY:
 		assert_str_same(a.memory.label, b.memory.label);
 		assert_int_equal(a.memory.type, b.memory.type);
+		assert_int_equal(a.memory.dev, b.memory.dev);
 		assert_int_equal(a.memory.inode, b.memory.inode);
 		break;
 	default:
