@@ -164,7 +164,8 @@ const struct lm_link *lm_links_get(const struct lm_links *links, uint32_t i)
 	return &links->index->links.at[links->at[i]];
 }
 
-struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink, uint64_t before_ns)
+struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink,
+				  uint64_t before_ns)
 {
 	const uint32_t *at;
 	uint32_t low = 0, high;
@@ -184,7 +185,8 @@ struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sin
 	return (struct lm_links){ index, at, low };
 }
 
-struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source, uint64_t after_ns)
+struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source,
+				  uint64_t after_ns)
 {
 	const uint32_t *at;
 	uint32_t low = 0, high, count;

@@ -80,7 +80,8 @@ static void plain_ip(const struct lm_address *address, uint8_t ip[16], uint16_t 
 	}
 }
 
-static bool same_address(const struct lm_address *have, const struct lm_address *want, bool any_port)
+static bool same_address(const struct lm_address *have, const struct lm_address *want,
+			 bool any_port)
 {
 	uint8_t a[16], b[16];
 	uint16_t family_a, family_b;

@@ -237,7 +237,8 @@ static void append_nearest(const struct lm_index *index, const struct nearest ne
 	}
 }
 
-static bool is_program(const struct lm_index *index, const struct lm_map *programs, lm_object_id name)
+static bool is_program(const struct lm_index *index, const struct lm_map *programs,
+		       lm_object_id name)
 {
 	const struct lm_bound *bounds = NULL;
 	uint32_t count = lm_index_bounds_of_name(index, name, &bounds);

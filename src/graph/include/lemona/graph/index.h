@@ -36,7 +36,8 @@ int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t o
 /** The log has no end mark and nobody writes it: answers are not complete. */
 void lm_index_set_cut(struct lm_index *index);
 
-/** Build adjacency, names over time and socket pairs. Nothing can be added after. @return 0; -ENOMEM */
+/** Build adjacency, names over time and socket pairs; nothing can be added then.
+ *  @return 0; -ENOMEM */
 int lm_index_finish(struct lm_index *index);
 
 /**
@@ -94,9 +95,11 @@ struct lm_links {
 };
 
 /** Influences into an object that began before `before_ns`, in order of begin. */
-struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink, uint64_t before_ns);
+struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink,
+				  uint64_t before_ns);
 /** Influences out of an object that ended after `after_ns`, in order of end. */
-struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source, uint64_t after_ns);
+struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source,
+				  uint64_t after_ns);
 const struct lm_link *lm_links_get(const struct lm_links *links, uint32_t i);
 
 /** The other end of a connection on this host. */
@@ -125,7 +128,7 @@ uint32_t lm_index_bounds_of_name(const struct lm_index *index, lm_object_id name
 				 const struct lm_bound **ret_bounds);
 uint32_t lm_index_bounds_of_file(const struct lm_index *index, lm_object_id file,
 				 const struct lm_bound **ret_bounds);
-/** The binding of a name at a time, or the last one before it, or the first after it; NULL if none. */
+/** The binding at a time, or the last one before it, or the first after it; NULL if none. */
 const struct lm_bound *lm_index_bound_of_name_at(const struct lm_index *index, lm_object_id name,
 						 uint64_t t_ns);
 const struct lm_bound *lm_index_bound_of_file_at(const struct lm_index *index, lm_object_id file,
