@@ -60,6 +60,10 @@ static __noinline int call_other(struct call *c)
 	case LM_CALL_TASK:
 		run(call_task(c));
 		break;
+	case LM_CALL_UNSEEN:
+		if (c->result > 0)
+			run(emit_range(c, LM_RAW_UNSEEN));
+		break;
 	case LM_CALL_RANGE:
 		run(emit_range(c, LM_RAW_RANGE));
 		break;
@@ -217,6 +221,7 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	const char *script;
 	__u32 len, name_len;
 	struct lm_raw_exec *rec;
 	struct walk w;
@@ -226,7 +231,8 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	if (parent != dentry) /* a memfd is below nothing */
 		run(announce_dir(e, &w));
 	announce_cwd_and_root(e, task);
-	rec = emit_reserve(e, LM_RAW_EXEC, sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES);
+	rec = emit_reserve(e, LM_RAW_EXEC,
+		sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES + LM_RAW_SCRIPT_BYTES);
 	if (!rec)
 		return done();
 	run(fill_attributes(&rec->attributes, task));
@@ -253,7 +259,15 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	}
 	rec->name_len = name_len;
 	rec->argv_len = len;
-	emit_commit(e, rec, sizeof(*rec) + name_len + len);
+	rec->script_len = 0;
+	script = BPF_CORE_READ(bprm, filename);
+	if (script != BPF_CORE_READ(bprm, interp)) {
+		long n = bpf_probe_read_kernel_str(rec->data + name_len + len, LM_RAW_SCRIPT_BYTES, script);
+
+		if (n > 1)
+			rec->script_len = n - 1;
+	}
+	emit_commit(e, rec, sizeof(*rec) + name_len + len + rec->script_len);
 	return done();
 }
 

@@ -320,7 +320,10 @@ static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk
 {
 	out->local.family = family;
 	out->remote.family = family;
+	/* skc_num becomes 0 when the connection ends, inet_sport stays. */
 	out->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (!out->local.port)
+		out->local.port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	out->remote.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (family == AF_INET) {
 		*(__u32 *)out->local.ip = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);

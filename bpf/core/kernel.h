@@ -197,6 +197,7 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+	const char *filename, *interp; /* what was asked for; what runs it ("#!") */
 	const char *fdpath; /* set by execveat with a descriptor */
 	int argc;
 };
@@ -241,6 +242,10 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct socket *sk_socket;
+};
+
+struct inet_sock {
+	__u16 inet_sport;
 };
 
 struct socket {

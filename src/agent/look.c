@@ -39,7 +39,7 @@ int look_at_entry(uint32_t tgid, const char *path, struct lm_raw_inode *ret_inod
 	ssize_t n;
 
 	if (root < 0)
-		return root; /* gone already */
+		return -ESRCH; /* gone already */
 	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return -errno;

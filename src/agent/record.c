@@ -209,14 +209,9 @@ static int record(struct recorder *rec)
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 {
 	struct lm_log_counts counts = { 0 };
-	int closed;
 
-	if (rec->log) {
-		note_log_error(rec, lm_log_flush(rec->log));
-		lm_log_counts(rec->log, &counts);
-		closed = lm_log_close(rec->log, diag);
-		note_log_error(rec, closed);
-	}
+	if (rec->log)
+		note_log_error(rec, lm_log_close(rec->log, &counts, diag));
 	lm_identify_free(rec->identify);
 	lm_sensor_close(rec->sensor);
 	rec->summary->events = counts.events;

@@ -192,6 +192,9 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_move_mount] = PATH(MOUNT, 3, DIRFD(2), ARG(4)),
 	[SYS_umount2] = PATH(UMOUNT, 0, NO_DIRFD, ARG(1)),
 
+	/* What a ring submits is not decoded: how much of it there was is told as a gap. */
+	[SYS_io_uring_enter] = { { LM_CALL_UNSEEN, 0, 0, 0 }, LM_OP_NONE },
+
 	/* into the kernel */
 	[SYS_init_module] = KERNEL(MODULE, NO_ARG),
 	[SYS_finit_module] = KERNEL(MODULE, ARG(0)),

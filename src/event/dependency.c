@@ -136,6 +136,7 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		add_high(list, ev->object, ev->object2);
 		add_high(list, ev->actor, ev->object2);
 		add_high(list, ev->name, ev->object2);
+		add_high(list, ev->name2, ev->object2);
 		break;
 	case LM_OP_OPEN:
 		add_open(list, ev);
@@ -183,10 +184,13 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		add_high(list, ev->actor, ev->name);
 		add_high(list, ev->actor, ev->object);
 		break;
+	/* What stood under the old name is what the new one gives: who made the old one counts. */
 	case LM_OP_LINK:
+		add_high(list, ev->name, ev->actor);
 		add_high(list, ev->actor, ev->name2);
 		break;
 	case LM_OP_RENAME:
+		add_high(list, ev->name, ev->actor);
 		add_high(list, ev->actor, ev->name);
 		add_high(list, ev->actor, ev->name2);
 		break;

@@ -201,6 +201,9 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 		if (raw->fd < 0) { /* the program of a process that was running before */
 			process->attributes.exe = file;
 			process->attributes.exe_name = name;
+			r = define_process(id, now, process, LM_OBJECT_FOUND);
+			if (r < 0)
+				return r;
 		}
 		if (!file || !name || name_of(id, name)->file == file)
 			return 0;
@@ -366,6 +369,21 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 	return id->sink.item(id->sink.data, &item);
 }
 
+/* Actions that the kernel did without a call of their own: how many is known, which is not. */
+static int take_unseen(struct lm_identify *id, const struct lm_raw_range *raw)
+{
+	struct lm_item item = {
+		.kind = LM_ITEM_GAP,
+		.gap = {
+			.begin_ns = raw->raw.time_ns, .end_ns = raw->raw.time_ns,
+			.count = (uint64_t)raw->result, .kinds = UINT64_C(1) << LM_RAW_UNSEEN,
+			.tgid = raw->raw.tgid, .cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_UNSEEN,
+		},
+	};
+
+	return raw->result > 0 ? id->sink.item(id->sink.data, &item) : 0;
+}
+
 static const uint16_t minimum_bytes[] = {
 	[LM_RAW_IO] = sizeof(struct lm_raw_io),
 	[LM_RAW_FD] = sizeof(struct lm_raw_fd),
@@ -384,6 +402,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_RANGE] = sizeof(struct lm_raw_range),
 	[LM_RAW_KERNEL] = sizeof(struct lm_raw_range),
 	[LM_RAW_GAP] = sizeof(struct lm_raw_gap),
+	[LM_RAW_UNSEEN] = sizeof(struct lm_raw_range),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -425,6 +444,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_kernel(id, (const void *)record);
 	case LM_RAW_GAP:
 		return take_gap(id, (const void *)record);
+	case LM_RAW_UNSEEN:
+		return take_unseen(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

@@ -41,7 +41,7 @@ struct name_entry {
 /* What an object number stands for: an entry of one of the tables. */
 struct object_entry {
 	uint8_t kind;
-	uint32_t index; /* in inodes, names or processes; by kind */
+	uint32_t index; /* in inodes or names; of a process its tgid */
 };
 
 struct mapping {
@@ -143,6 +143,10 @@ int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw);
 
 /* identify_process.c */
 int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process);
+/* The live process that an object is a version of, or NULL. */
+struct process *process_of_object(struct lm_identify *id, lm_object_id object);
+int define_process(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+		   uint8_t flags);
 struct process *process_by_tid(struct lm_identify *id, uint32_t tid);
 int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw);
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw);

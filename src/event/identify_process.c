@@ -41,7 +41,7 @@ static struct lm_str comm_of(const struct process *process)
 }
 
 /* Tell the log about the process as it is now: a first definition or a change. */
-static int define_process(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+int define_process(struct lm_identify *id, uint64_t time_ns, const struct process *process,
 	uint8_t flags)
 {
 	struct lm_object object = {
@@ -82,6 +82,13 @@ struct process *process_by_tid(struct lm_identify *id, uint32_t tid)
 	uint64_t *value = lm_map_get(&id->threads, tid);
 
 	return value ? (struct process *)(uintptr_t)*value : NULL;
+}
+
+struct process *process_of_object(struct lm_identify *id, lm_object_id object)
+{
+	if (!object || id->objects[object].kind != LM_OBJECT_KIND_PROCESS)
+		return NULL;
+	return process_by_tid(id, id->objects[object].index);
 }
 
 static int new_version(struct lm_identify *id, struct process *process)
@@ -297,11 +304,13 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	uint64_t now = raw->raw.time_ns;
 	struct process *process, *caller;
 	lm_object_id dir = LM_OBJECT_NONE;
+	struct place place = { 0 };
+	struct lm_str script;
 	struct lm_event event;
 	struct lm_process *p;
 	int r;
 
-	if ((uint32_t)raw->name_len + raw->argv_len > raw->raw.len - sizeof(*raw))
+	if ((uint32_t)raw->name_len + raw->argv_len + raw->script_len > raw->raw.len - sizeof(*raw))
 		return -LM_E_FORMAT;
 	/* A thread that executes takes over the number of its leader, which has exited. */
 	caller = process_by_tid(id, raw->old_tid);
@@ -335,6 +344,15 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 			return r;
 		bind_name(id, p->exe_name, p->exe);
 	}
+	script = (struct lm_str){ raw->data + raw->name_len + raw->argv_len, raw->script_len };
+	p->script = LM_OBJECT_NONE;
+	if (script.len) {
+		/* The kernel's own copy of the path that it opened: nobody can have changed it. */
+		r = resolve(id, now, process, p->cwd, script, true, &place);
+		if (r < 0)
+			return r;
+		p->script = name_of(id, place.name) ? name_of(id, place.name)->file : LM_OBJECT_NONE;
+	}
 	p->argc = raw->argc;
 	p->env_bytes = raw->env_bytes;
 	p->argv_cut = raw->raw.flags & LM_RAW_CUT;
@@ -355,6 +373,7 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	event.object = p->exe;
 	event.object2 = process->object;
 	event.name = p->exe_name;
+	event.name2 = place.name;
 	event.flags |= LM_EVENT_CONFIRMED;
 	return emit_event(id, &event);
 }

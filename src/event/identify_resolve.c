@@ -11,6 +11,7 @@
 #define STEPS_MAX 256 /* components walked, those of followed links included */
 #define LINKS_MAX 40  /* as the kernel's MAXSYMLINKS */
 #define DEPTH_MAX 64
+#define ANCESTORS_MAX 8
 #define MISS_NS (UINT64_C(1000000000)) /* how long a vain look is remembered */
 
 /* One walk. `path` is what is left of it; with links followed it lives in `text`. */
@@ -118,6 +119,35 @@ static bool missed_lately(struct walk *w, const struct lm_buffer *path)
 	return false;
 }
 
+static bool sees_the_same(const struct process *a, const struct process *b)
+{
+	return b && a->attributes.root == b->attributes.root &&
+		a->attributes.ns_mnt == b->attributes.ns_mnt;
+}
+
+/*
+ * Ask through the process itself, or, since it may be gone by now, through a
+ * parent or the recorder where they have the same "/" in the same namespace.
+ */
+static int look_through(struct walk *w, const char *path, struct lm_raw_inode *ret_inode, char *link,
+	size_t link_size)
+{
+	const struct lm_identify_sink *sink = &w->id->sink;
+	const struct process *process = w->process, *self;
+	int r = sink->look(sink->data, process->tgid, path, ret_inode, link, link_size);
+
+	for (int i = 0; r == -ESRCH && i < ANCESTORS_MAX; i++) {
+		process = process_of_object(w->id, process->attributes.parent);
+		if (!sees_the_same(w->process, process))
+			break;
+		r = sink->look(sink->data, process->tgid, path, ret_inode, link, link_size);
+	}
+	self = process_by_tid(w->id, w->id->self_tgid);
+	if (r == -ESRCH && sees_the_same(w->process, self))
+		r = sink->look(sink->data, self->tgid, path, ret_inode, link, link_size);
+	return r;
+}
+
 /*
  * Ask the running system what an entry is, and keep it: the kernel does not
  * tell it again. The answer is some milliseconds late, and is marked so.
@@ -147,8 +177,7 @@ static int look(struct walk *w, struct lm_str component)
 	if (missed_lately(w, &path) || memchr(path.data, '\0', path.len - 1))
 		return 0;
 	link[0] = '\0';
-	if (id->sink.look(id->sink.data, w->process->tgid, (const char *)path.data, &inode, link,
-		    sizeof(link)) < 0)
+	if (look_through(w, (const char *)path.data, &inode, link, sizeof(link)) < 0)
 		return 0;
 	r = find_name(id, w->time_ns, w->dir, component, 0, &name);
 	if (r < 0)

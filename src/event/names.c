@@ -83,6 +83,7 @@ static const char *const gap_reason_names[] = {
 	[LM_GAP_DAMAGED] = "damaged",
 	[LM_GAP_QUEUE] = "queue",
 	[LM_GAP_STATE] = "state",
+	[LM_GAP_UNSEEN] = "unseen",
 };
 
 _Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");

@@ -344,7 +344,8 @@ void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret
 	ret_counts->bytes = writer->finished_bytes + writer->segment.end;
 }
 
-int lm_log_close(struct lm_log_writer *writer, struct lm_diag *diag)
+int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
+		 struct lm_diag *diag)
 {
 	int r = lm_log_flush(writer);
 
@@ -355,6 +356,8 @@ int lm_log_close(struct lm_log_writer *writer, struct lm_diag *diag)
 		r = -errno;
 	if (fsync(writer->dir_fd) < 0 && r == 0)
 		r = -errno;
+	if (ret_counts)
+		lm_log_counts(writer, ret_counts);
 	lm_log_abandon(writer);
 	if (r < 0)
 		lm_diag_errno(diag, r, "the log could not be finished");

@@ -146,14 +146,13 @@ static void check_blind_spots(struct report *report)
 {
 	struct lm_check *check;
 	FILE *file LM_FCLOSE = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-	int disabled = 0;
+	bool disabled = file && fgetc(file) == '2';
 
-	if (file && fscanf(file, "%d", &disabled) != 1)
-		disabled = 0;
-	check = add(report, "io_uring", disabled == 2 ? LM_CHECK_OK : LM_CHECK_DEGRADED,
-		"reads, writes and renames that a program makes through io_uring are not recorded",
+	check = add(report, "io_uring", disabled ? LM_CHECK_OK : LM_CHECK_DEGRADED,
+		"what a program does through io_uring is counted as a gap, not recorded one by one; "
+		"nothing shows what a kernel polling thread (IORING_SETUP_SQPOLL) takes up by itself",
 		"sysctl kernel.io_uring_disabled=2");
-	found(check, disabled == 2 ? "switched off on this host" : "programs may use it");
+	found(check, disabled ? "switched off on this host" : "programs may use it");
 	check = add(report, "i386-calls", LM_CHECK_DEGRADED,
 		"calls of 32-bit programs are counted as lost, not recorded",
 		"boot with ia32_emulation=0 where no 32-bit programs are needed");

@@ -30,7 +30,8 @@ enum lm_raw_kind {
 	LM_RAW_RANGE = 15,  /* lm_raw_range: a call on a range of memory */
 	LM_RAW_KERNEL = 16, /* lm_raw_range: a call into the kernel itself */
 	LM_RAW_GAP = 17,    /* lm_raw_gap */
-	LM_RAW_KIND_MAX = LM_RAW_GAP,
+	LM_RAW_UNSEEN = 18, /* lm_raw_range: result actions that no call of their own shows */
+	LM_RAW_KIND_MAX = LM_RAW_UNSEEN,
 };
 
 enum lm_raw_flag {
@@ -165,6 +166,7 @@ struct lm_raw_process {
 };
 
 #define LM_RAW_ARGV_BYTES 4096
+#define LM_RAW_SCRIPT_BYTES 4096
 
 struct lm_raw_exec {
 	struct lm_raw raw;
@@ -178,7 +180,9 @@ struct lm_raw_exec {
 	__u32 argv_bytes; /* all of it; argv_len is what is here */
 	__u16 name_len;
 	__u16 argv_len;
-	char data[];      /* name, then argv (NUL-separated) */
+	__u16 script_len;
+	__u16 pad[3];
+	char data[];      /* name, argv (NUL-separated), path of a "#!" script */
 };
 
 struct lm_raw_exit {
@@ -296,6 +300,7 @@ enum lm_call_class {
 	LM_CALL_NEWFD = 17,   /* the returned fd is the object: dup, memfd_create, fcntl(F_DUPFD) */
 	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */
 	LM_CALL_FCNTL = 19,   /* NEWFD for F_DUPFD and F_DUPFD_CLOEXEC, else nothing */
+	LM_CALL_UNSEEN = 21,  /* its result counts actions that are not recorded one by one */
 	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
 };
 
@@ -320,7 +325,7 @@ LM_RAW_ASSERT(struct lm_raw_path, 80);
 LM_RAW_ASSERT(struct lm_raw_fork, 72);
 LM_RAW_ASSERT(struct lm_raw_attributes, 160);
 LM_RAW_ASSERT(struct lm_raw_process, 200);
-LM_RAW_ASSERT(struct lm_raw_exec, 264);
+LM_RAW_ASSERT(struct lm_raw_exec, 272);
 LM_RAW_ASSERT(struct lm_raw_exit, 32);
 LM_RAW_ASSERT(struct lm_raw_task, 56);
 LM_RAW_ASSERT(struct lm_raw_address, 24);

@@ -18,7 +18,7 @@ static void make_golden(void **state)
 
 	assert_int_equal(lm_log_create(*state, &meta, &options, &writer, NULL), 0);
 	write_stream(writer, GOLDEN_EVENTS);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 }
 
 int main(int argc, char **argv)

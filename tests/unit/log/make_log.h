@@ -430,7 +430,7 @@ static inline void make_log(const struct folder *folder, uint32_t frames)
 	struct lm_log_writer *writer = create_log(folder, 0);
 
 	add_events(writer, 0, frames * 10, 10);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 }
 
 static inline void segment_path(const struct folder *folder, uint32_t number, char out[128])

@@ -250,7 +250,7 @@ static uint32_t make_segments(const struct folder *folder)
 	char path[128];
 
 	add_events(writer, 0, 1000, PER_FRAME);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	do
 		segment_path(folder, ++count + 1, path);
 	while (access(path, F_OK) == 0);

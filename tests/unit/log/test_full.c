@@ -111,7 +111,7 @@ static void test_every_length_of_a_refused_frame(void **state)
 		lm_log_counts(writer, &counts);
 		assert_int_equal(counts.lost, 30);
 		assert_int_equal(counts.events, 30);
-		assert_int_equal(lm_log_close(writer, NULL), 0);
+		assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 		check_log(folder->log, 6, 1, 4);
 		remove_files(folder->log);
 	}
@@ -133,7 +133,7 @@ static void test_close_with_a_debt(void **state)
 	assert_int_equal(add_frame(writer, 0), 0);
 	limit_file_size(file_size(path) + 120);
 	assert_int_equal(add_frame(writer, 1), -EFBIG);
-	assert_int_equal(lm_log_close(writer, &diag), -EFBIG);
+	assert_int_equal(lm_log_close(writer, NULL, &diag), -EFBIG);
 	limit_file_size(RLIM_INFINITY);
 	assert_non_null(strstr(diag.text, "could not be finished"));
 	log = open_log(folder->log);
@@ -169,7 +169,7 @@ static void test_definitions_are_bounded(void **state)
 	}
 	assert_true(refused > 0);
 	limit_file_size(RLIM_INFINITY);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	log = open_log(folder->log);
 	while (lm_log_next(log, &item) == 1) {
 		objects += item.kind == LM_ITEM_OBJECT;
@@ -217,7 +217,7 @@ static int record_on_full_disk(const char *path)
 	for (uint32_t i = 20; i < 40; i++)
 		if (add_frame(writer, n + i) < 0)
 			return 5;
-	if (lm_log_close(writer, NULL) < 0)
+	if (lm_log_close(writer, NULL, NULL) < 0)
 		return 6;
 	check_log(log_path, n + 40, n, n + 20);
 	return 0;

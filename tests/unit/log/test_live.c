@@ -33,7 +33,7 @@ static void test_reading_goes_on_where_it_was(void **state)
 		assert_int_equal(seen, (i + 1) * 10);
 		assert_int_equal(lm_log_state(log), LM_LOG_LIVE);
 	}
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	assert_int_equal(read_events(log, seen), 1000);
 	assert_int_equal(lm_log_state(log), LM_LOG_ENDED);
 	assert_null(lm_log_damage(log));

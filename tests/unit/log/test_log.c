@@ -10,7 +10,7 @@ static void test_all_comes_back(void **state)
 	struct lm_log *log;
 
 	write_stream(writer, MANY);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	log = open_log(folder->log);
 	read_stream(log, MANY);
 	assert_int_equal(lm_log_state(log), LM_LOG_ENDED);
@@ -29,7 +29,7 @@ static void test_segments_are_one_log(void **state)
 	write_stream(writer, MANY);
 	assert_int_equal(lm_log_flush(writer), 0);
 	lm_log_counts(writer, &written);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	segment_path(folder, 3, path);
 	assert_true(file_size(path) > 0);
 
@@ -58,7 +58,7 @@ static void test_one_segment_alone(void **state)
 	int r;
 
 	write_stream(writer, MANY);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	segment_path(folder, 2, path);
 	log = open_log(path);
 	while ((r = lm_log_next(log, &item)) == 1) {
@@ -138,7 +138,7 @@ static void test_order_inside_a_frame(void **state)
 
 		assert_int_equal(lm_log_add(writer, &added), 0);
 	}
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	log = open_log(folder->log);
 	for (uint32_t i = 0; i < 8; i++) {
 		assert_int_equal(lm_log_next(log, &item), 1);
@@ -191,7 +191,7 @@ static void test_begin_is_bounded_by_the_thread(void **state)
 	add_step(writer, LM_OP_READ, 77, 100, 3200, 1);  /* never defined: nothing is known */
 	assert_int_equal(lm_log_flush(writer), 0);
 	add_step(writer, LM_OP_READ, 2, 101, 2500, 1);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 
 	log = open_log(folder->log);
 	while (lm_log_next(log, &item) == 1) {
@@ -217,7 +217,7 @@ static void test_begin_is_not_taken_from_the_future(void **state)
 	assert_int_equal(lm_log_flush(writer), 0);
 	add_step(writer, LM_OP_READ, 5, 7, 200, 1);
 	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
-	assert_int_equal(lm_log_close(writer, NULL), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
 	log = open_log(folder->log);
 	assert_int_equal(lm_log_next(log, &item), 1);
 	assert_int_equal(lm_log_next(log, &item), 1);

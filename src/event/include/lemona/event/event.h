@@ -15,7 +15,8 @@ enum lm_op {
 	/* process life */
 	LM_OP_FORK = 1,    /* object: child process; arg: clone flags */
 	LM_OP_THREAD = 2,  /* a thread of the same process; arg: clone flags; result: its tid */
-	LM_OP_EXEC = 3,    /* object: program file; object2: new process version; name: program's.
+	LM_OP_EXEC = 3,    /* object: program file; object2: new process version; name: program's;
+			    * name2: the "#!" script that the kernel gave to it, if one.
 			    * Failed: object 0, name: the claimed path */
 	LM_OP_EXIT = 4,    /* result: wait status; the whole process ends */
 	/* files */
@@ -144,6 +145,7 @@ enum lm_gap_reason {
 	LM_GAP_CUT = 5,     /* the log ends without its end mark, or a frame is torn */
 	LM_GAP_DAMAGED = 6, /* frames that the reader had to skip */
 	LM_GAP_QUEUE = 7,   /* the name event queue overflowed: names unconfirmed */
+	LM_GAP_UNSEEN = 9,  /* done through an entry that is not decoded: io_uring submissions */
 	LM_GAP_STATE = 8,   /* state from before the start that could not be read */
 };
 

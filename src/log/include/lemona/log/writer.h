@@ -61,7 +61,9 @@ struct lm_log_counts {
 };
 void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret_counts);
 
-/** Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned. */
-int lm_log_close(struct lm_log_writer *writer, struct lm_diag *diag);
+/** Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned; its last
+ * counts, the end frame included, are in ret_counts unless that is NULL. */
+int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
+		 struct lm_diag *diag);
 /** Let go without an end frame (tests of crashes, error paths). NULL allowed; returns NULL. */
 struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer);
