@@ -14,7 +14,7 @@ import lemona
 
 NAMES = ["attr", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", "names", "open",
          "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix",
-         "unseen", "uring"]
+         "unseen"]
 
 # Made by every program: memory for its own use, and what the C library asks on the way. They may
 # stand in the log without having been stated, but must not name what the program did not touch.
