@@ -18,6 +18,7 @@
 #include "lemona/event/identify.h"
 #include "lemona/event/rules.h"
 #include "lemona/log/writer.h"
+#include "lemona/sensor/names.h"
 #include "lemona/sensor/sensor.h"
 #include "look.h"
 
@@ -27,6 +28,7 @@
 struct recorder {
 	struct lm_sensor *sensor;
 	struct lm_identify *identify;
+	struct lm_names *names; /* NULL: this kernel reports none */
 	struct lm_log_writer *log;
 	int log_error;  /* the first one; recording goes on, a gap tells */
 	uint64_t self;
@@ -59,6 +61,14 @@ static void forget_directories(void *data)
 	lm_sensor_forget_directories(rec->sensor);
 }
 
+static void new_file_system(void *data, uint32_t tgid)
+{
+	struct recorder *rec = data;
+
+	if (rec->names)
+		lm_names_watch_process(rec->names, tgid);
+}
+
 static int look(void *data, uint32_t tgid, const char *path, struct lm_raw_inode *ret_inode,
 	char *ret_link, size_t link_size)
 {
@@ -70,6 +80,42 @@ static int take_record(void *data, const struct lm_raw *record)
 	struct recorder *rec = data;
 
 	return lm_identify_record(rec->identify, record);
+}
+
+static int take_name(void *data, const struct lm_name_event *event)
+{
+	struct recorder *rec = data;
+
+	return lm_identify_name(rec->identify, event);
+}
+
+/* Names that are missing leave claims unconfirmed; that they are missing is told. */
+static int tell_lost_names(struct recorder *rec)
+{
+	uint64_t now_ns = lm_time_boot_ns();
+	struct lm_item item = {
+		.kind = LM_ITEM_GAP,
+		.gap = {
+			.begin_ns = now_ns - POLL_NS, .end_ns = now_ns, .cpu = LM_GAP_CPU_NONE,
+			.reason = LM_GAP_QUEUE,
+		},
+	};
+
+	return write_item(rec, &item);
+}
+
+/* Everything up to now: the names that the kernel reports before the calls that changed them. */
+static int drain(struct recorder *rec)
+{
+	bool overflow = false;
+	int r = 0;
+
+	lm_sensor_snapshot(rec->sensor);
+	if (rec->names)
+		r = lm_names_read(rec->names, take_name, rec, &overflow);
+	if (r == 0 && overflow)
+		r = tell_lost_names(rec);
+	return r < 0 ? r : lm_sensor_drain(rec->sensor, take_record, rec);
 }
 
 static void read_line(const char *path, char *out, size_t size)
@@ -109,8 +155,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
-		.item = write_item, .forget_directories = forget_directories, .look = look,
-		.data = rec,
+		.item = write_item, .forget_directories = forget_directories,
+		.new_file_system = new_file_system, .look = look, .data = rec,
 	};
 	struct lm_identify_devices devices;
 	struct lm_log_meta meta;
@@ -121,6 +167,9 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;
+	/* Without the kernel's reports names of path calls stay claims, and are marked so. */
+	if (lm_names_open(&rec->names, NULL) == -ENOMEM)
+		return -ENOMEM;
 	fill_meta(&meta);
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
@@ -195,7 +244,7 @@ static int record(struct recorder *rec)
 
 	while (!stop_signal && !command_ended(rec)) {
 		nanosleep(&pause, NULL);
-		r = lm_sensor_drain(rec->sensor, take_record, rec);
+		r = drain(rec);
 		if (r < 0)
 			return r;
 		note_log_error(rec, lm_log_flush(rec->log));
@@ -203,7 +252,7 @@ static int record(struct recorder *rec)
 	if (rec->command)
 		kill(rec->command, SIGTERM);
 	lm_sensor_detach(rec->sensor);
-	return lm_sensor_drain(rec->sensor, take_record, rec);
+	return drain(rec);
 }
 
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
@@ -213,6 +262,7 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 	if (rec->log)
 		note_log_error(rec, lm_log_close(rec->log, &counts, diag));
 	lm_identify_free(rec->identify);
+	lm_names_close(rec->names);
 	lm_sensor_close(rec->sensor);
 	rec->summary->events = counts.events;
 	rec->summary->lost = counts.lost;

@@ -104,6 +104,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	if (!id)
 		return NULL;
 	free_processes(id);
+	free_reports(id);
 	lm_map_release(&id->threads);
 	lm_map_release(&id->ns_numbers);
 	lm_buffer_release(&id->texts);
@@ -222,8 +223,10 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	if (raw->raw.call == SYS_creat)
 		event.arg |= O_CREAT | O_TRUNC;
 	event.flags |= LM_EVENT_CONFIRMED;
-	if (raw->raw.flags & LM_RAW_CREATED)
+	if (raw->raw.flags & LM_RAW_CREATED) {
 		event.flags |= LM_EVENT_CREATED;
+		take_created_report(id, &event);
+	}
 	return emit_event(id, &event);
 }
 

@@ -82,6 +82,14 @@ struct miss {
 	uint64_t time_ns;
 };
 
+#define REPORT_QUEUES 1024
+
+struct name_report;
+
+struct report_queue {
+	struct name_report *first, *last;
+};
+
 struct lm_identify {
 	struct lm_identify_sink sink;
 	struct lm_identify_devices devices;
@@ -107,6 +115,7 @@ struct lm_identify {
 	struct process *last;     /* of the last record, with its tid: most records repeat it */
 	uint32_t last_tid;
 	struct miss misses[MISSES];
+	struct report_queue reports[REPORT_QUEUES]; /* by thread number */
 };
 
 /* identify_table.c */
@@ -179,6 +188,13 @@ int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target);
 bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
 		 struct lm_buffer *out);
 int take_path(struct lm_identify *id, const struct lm_raw_path *raw);
+
+/* identify_confirm.c */
+/* Put the kernel's word in the place of what a call claims, where there is one. */
+int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event);
+/* A file made by an event that is no claim: its report is spent. */
+void take_created_report(struct lm_identify *id, const struct lm_event *event);
+void free_reports(struct lm_identify *id);
 
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);

@@ -314,6 +314,8 @@ int take_fs(struct lm_identify *id, const struct lm_raw_fs *raw)
 		if (r < 0)
 			return r;
 		fs = &id->file_systems[id->file_system_count++];
+		if (id->sink.new_file_system)
+			id->sink.new_file_system(id->sink.data, raw->raw.tgid);
 	}
 	fs->dev = raw->dev;
 	fs->magic = raw->magic;

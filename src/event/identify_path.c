@@ -178,6 +178,9 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	if (event.op == LM_OP_OPEN && event.result >= 0)
 		event.flags |= LM_EVENT_PARTIAL; /* open, but closed again before it could be read */
 	if (event.result >= 0) {
+		r = confirm_names(id, now, &event);
+		if (r < 0)
+			return r;
 		r = apply(id, &event, path2);
 		if (r < 0)
 			return r;

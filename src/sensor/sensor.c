@@ -33,6 +33,7 @@ struct lm_sensor {
 	size_t controls_bytes, data_bytes;
 	uint64_t taken;
 	uint64_t missed_told;
+	uint64_t snapshot_ns; /* 0: none since the last drain */
 	uint64_t checked_ns; /* when nested and missed were last looked at */
 	bool attached;
 };
@@ -338,16 +339,25 @@ static int tell_pending(struct lm_sensor *sensor,
 	return 0;
 }
 
-int lm_sensor_drain(struct lm_sensor *sensor,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
+void lm_sensor_snapshot(struct lm_sensor *sensor)
 {
-	uint64_t now_ns = lm_time_boot_ns();
-	int r;
-
+	sensor->snapshot_ns = lm_time_boot_ns();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < sensor->ring_count; i++)
 		sensor->rings[i].head =
 			__atomic_load_n(&sensor->rings[i].control->head, __ATOMIC_ACQUIRE);
+}
+
+int lm_sensor_drain(struct lm_sensor *sensor,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	uint64_t now_ns;
+	int r;
+
+	if (!sensor->snapshot_ns)
+		lm_sensor_snapshot(sensor);
+	now_ns = sensor->snapshot_ns;
+	sensor->snapshot_ns = 0;
 	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
 	if (r == 0 && !sensor->attached)
 		r = tell_pending(sensor, take, data);

@@ -6,6 +6,7 @@
 
 #include "lemona/abi/raw.h"
 #include "lemona/event/event.h"
+#include "lemona/event/name_event.h"
 
 /*
  * Identification: raw records in, objects, bindings, events and gaps out.
@@ -22,6 +23,8 @@ struct lm_identify_sink {
 	int (*item)(void *data, const struct lm_item *item);
 	/** Have every directory told again: what it is now called has become unknown. May be NULL. */
 	void (*forget_directories)(void *data);
+	/** A file system has come into sight, through this process. May be NULL. */
+	void (*new_file_system)(void *data, uint32_t tgid);
 	/**
 	 * Look at one directory entry now, as a process sees it. May be NULL.
 	 *
@@ -57,6 +60,14 @@ struct lm_identify *lm_identify_free(struct lm_identify *identify);
  * @return 0; -LM_E_FORMAT (a record that its kind cannot have); -ENOMEM; what the sink returned
  */
 int lm_identify_record(struct lm_identify *identify, const struct lm_raw *record);
+
+/**
+ * Take one of the kernel's name events. Must come before the record of the call
+ * that caused it, as lm_sensor_snapshot() makes possible.
+ *
+ * @return 0; -ENOMEM
+ */
+int lm_identify_name(struct lm_identify *identify, const struct lm_name_event *event);
 
 /** Mark a process as the recorder's own. */
 void lm_identify_set_self(struct lm_identify *identify, uint32_t tgid);

@@ -41,8 +41,15 @@ int lm_sensor_find_state(struct lm_sensor *sensor,
 			 int (*take)(void *data, const struct lm_raw *record), void *data);
 
 /**
- * Hand out every record committed so far, of all CPUs, in the order of their
- * times. A record is borrowed until take returns.
+ * Fix what the next drain hands out: everything committed until now. What the
+ * kernel queued elsewhere before the end of those calls can be read after this
+ * and before the drain.
+ */
+void lm_sensor_snapshot(struct lm_sensor *sensor);
+
+/**
+ * Hand out every record committed before the last snapshot (or before now, when
+ * there is no new one), of all CPUs, in the order of their times. A record is borrowed until take returns.
  *
  * Causal order holds: what happened before another record, as the programs
  * could know it (a fork before its child's first call), is handed out before it.

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lemona/base/time.h"
+
+/*
+ * Names as the kernel reports them, kept until the call that caused them comes
+ * by. A call's claim is confirmed by the report of the same thread, and
+ * corrected by it: the claim is what user memory held when the call ended, the
+ * report is what the kernel did.
+ *
+ * The kernel merges reports of one thread about one name, so a report can
+ * stand for several calls: it is kept for a while and confirms equal claims.
+ */
+#define KEEP_NS (200 * LM_NS_PER_MS)
+
+struct name_report {
+	struct name_report *next; /* of the same hash slot, in order of arrival */
+	uint64_t arrived_ns;
+	uint32_t tid;
+	uint32_t changes;
+	uint32_t open;            /* changes that no call has taken yet */
+	struct lm_name_place at, to;
+	struct lm_raw_inode target;
+	char text[];              /* both names */
+};
+
+static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid)
+{
+	return &id->reports[tid % REPORT_QUEUES];
+}
+
+static void drop_old(struct report_queue *queue, uint64_t now_ns)
+{
+	struct name_report *report;
+
+	while ((report = queue->first) && now_ns - report->arrived_ns > KEEP_NS) {
+		queue->first = report->next;
+		free(report);
+	}
+	if (!queue->first)
+		queue->last = NULL;
+}
+
+void free_reports(struct lm_identify *id)
+{
+	for (int i = 0; i < REPORT_QUEUES; i++) {
+		while (id->reports[i].first) {
+			struct name_report *report = id->reports[i].first;
+
+			id->reports[i].first = report->next;
+			free(report);
+		}
+	}
+}
+
+int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
+{
+	struct report_queue *queue = queue_of(id, event->tid);
+	size_t text = (size_t)event->at.name.len + event->to.name.len;
+	struct name_report *report;
+
+	if (event->tid == id->self_tgid)
+		return 0;
+	report = malloc(sizeof(*report) + text);
+	if (!report)
+		return -ENOMEM;
+	*report = (struct name_report){
+		.arrived_ns = lm_time_boot_ns(), .tid = event->tid, .changes = event->changes,
+		.open = event->changes, .at = event->at, .to = event->to, .target = event->target,
+	};
+	if (event->at.name.len)
+		memcpy(report->text, event->at.name.data, event->at.name.len);
+	if (event->to.name.len)
+		memcpy(report->text + event->at.name.len, event->to.name.data, event->to.name.len);
+	report->at.name.data = report->text;
+	report->to.name.data = report->text + event->at.name.len;
+	drop_old(queue, report->arrived_ns);
+	if (queue->last)
+		queue->last->next = report;
+	else
+		queue->first = report;
+	queue->last = report;
+	return 0;
+}
+
+/* The component that a claimed name ends in. */
+static struct lm_str last_component(struct lm_identify *id, lm_object_id name)
+{
+	const struct name_entry *entry = name_of(id, name);
+	struct lm_str text = LM_STR_NONE;
+	const char *slash;
+
+	if (!entry)
+		return text;
+	text = (struct lm_str){ (const char *)id->texts.data + entry->text, entry->len };
+	slash = memrchr(text.data, '/', text.len);
+	if (slash) {
+		text.len -= (uint32_t)(slash + 1 - text.data);
+		text.data = slash + 1;
+	}
+	return text;
+}
+
+static bool agrees(struct lm_identify *id, const struct name_report *report,
+	const struct lm_event *event)
+{
+	return lm_str_equal(last_component(id, event->op == LM_OP_LINK ? event->name2 : event->name),
+		       report->at.name) &&
+		(!(report->changes & LM_NAME_RENAMED) ||
+			lm_str_equal(last_component(id, event->name2), report->to.name));
+}
+
+/*
+ * The report of a call: one that agrees with its claim, else the oldest that no
+ * call has taken (then the claim was changed under the call).
+ */
+static struct name_report *find_report(struct lm_identify *id, const struct lm_event *event,
+	uint32_t change)
+{
+	struct name_report *other = NULL, *used = NULL;
+
+	for (struct name_report *report = queue_of(id, event->tid)->first; report;
+		report = report->next) {
+		if (report->tid != event->tid || !(report->changes & change))
+			continue;
+		if (agrees(id, report, event)) {
+			if (report->open & change)
+				return report;
+			used = report;
+		} else if (!other && report->open & change) {
+			other = report;
+		}
+	}
+	return used ? used : other;
+}
+
+/* The name object of a reported place; the claim's own directory where the handle says nothing. */
+static int reported_name(struct lm_identify *id, uint64_t time_ns, const struct lm_name_place *place,
+	lm_object_id *name)
+{
+	const struct name_entry *claimed = name_of(id, *name);
+	lm_object_id dir = claimed ? claimed->dir : LM_OBJECT_NONE;
+	bool whole = claimed && !memchr(id->texts.data + claimed->text, '/', claimed->len);
+	int r;
+
+	if (place->dir_inode) {
+		r = find_inode(id, time_ns, place->dir_inode, place->dir_dev, S_IFDIR, &dir);
+		if (r < 0)
+			return r;
+	} else if (!whole) {
+		return 0; /* the component is right, the directory stays as claimed */
+	}
+	return find_name(id, time_ns, dir, place->name, 0, name);
+}
+
+static uint32_t change_of(uint16_t op)
+{
+	switch (op) {
+	case LM_OP_RENAME:
+		return LM_NAME_RENAMED;
+	case LM_OP_UNLINK:
+	case LM_OP_RMDIR:
+		return LM_NAME_DELETED;
+	case LM_OP_MKDIR:
+	case LM_OP_MKNOD:
+	case LM_OP_SYMLINK:
+	case LM_OP_LINK:
+	case LM_OP_OPEN:
+	case LM_OP_BIND:
+		return LM_NAME_CREATED;
+	}
+	return 0;
+}
+
+int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
+{
+	uint32_t change = change_of(event->op);
+	struct name_report *report = change ? find_report(id, event, change) : NULL;
+	lm_object_id *made = event->op == LM_OP_LINK ? &event->name2 : &event->name;
+	lm_object_id target = LM_OBJECT_NONE;
+	int r;
+
+	if (!report)
+		return 0;
+	report->open &= ~change;
+	r = reported_name(id, time_ns, &report->at, made);
+	if (r == 0 && report->changes & LM_NAME_RENAMED)
+		r = reported_name(id, time_ns, &report->to, &event->name2);
+	if (r == 0 && report->target.inode)
+		r = find_inode(id, time_ns, report->target.inode, report->target.dev, 0, &target);
+	if (r < 0)
+		return r;
+	if (target)
+		event->object = target;
+	/* Of a link only the new name is reported: the old one is still a claim. */
+	if (event->op != LM_OP_LINK)
+		event->flags &= (uint16_t)~LM_EVENT_CLAIMED;
+	event->flags |= LM_EVENT_CONFIRMED;
+	if (target)
+		event->flags &= (uint16_t)~LM_EVENT_DERIVED;
+	return 0;
+}
+
+void take_created_report(struct lm_identify *id, const struct lm_event *event)
+{
+	struct name_report *report = find_report(id, event, LM_NAME_CREATED);
+
+	if (report && agrees(id, report, event))
+		report->open &= ~(uint32_t)LM_NAME_CREATED;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "lemona/abi/raw.h"
+#include "lemona/base/str.h"
+
+/*
+ * What the kernel's own name events (fanotify) say about a change of a
+ * directory. They carry no time and come beside the raw records, but always
+ * before the end of the call that caused them has been handed out.
+ */
+enum lm_name_change {
+	LM_NAME_CREATED = 1u << 0,
+	LM_NAME_DELETED = 1u << 1,
+	LM_NAME_RENAMED = 1u << 2,
+	LM_NAME_DIRECTORY = 1u << 3, /* what was created, deleted or renamed is one */
+};
+
+struct lm_name_place {
+	uint64_t dir_inode; /* 0: this file system's handles cannot be read */
+	uint32_t dir_dev;
+	struct lm_str name;
+};
+
+struct lm_name_event {
+	uint32_t tid;     /* who did it, initial pid namespace */
+	uint32_t changes; /* enum lm_name_change: several when the kernel merged events */
+	struct lm_name_place at;  /* RENAMED: the old name */
+	struct lm_name_place to;  /* RENAMED: the new name */
+	struct lm_raw_inode target; /* inode 0: not known; mode is never known */
+};
