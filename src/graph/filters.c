@@ -153,34 +153,6 @@ static int spread(const struct walk *walk, const struct adjacency *adjacency, bo
 	return 0;
 }
 
-int filter_between(struct walk *walk)
-{
-	const struct lm_detections *to = walk->options.to;
-	bool backward = walk->options.direction == LM_BACKWARD;
-	struct adjacency adjacency ADJACENCY = { NULL, NULL };
-	bool *marked LM_FREE = lm_array_new(walk->vertices.count, sizeof(*marked));
-	int r;
-
-	if (!to || to->count == 0)
-		return 0;
-	if (!marked)
-		return -ENOMEM;
-	for (size_t i = 0; i < to->count; i++) {
-		for (int role = ROLE_WHOLE; role <= ROLE_OUT; role++) {
-			uint32_t v = walk_find(walk, to->at[i].object, role);
-
-			marked[v] = v != 0;
-			walk->vertices.at[v].wanted = v != 0;
-		}
-	}
-	r = adjacency_build(&adjacency, walk, !backward);
-	if (r == 0)
-		r = spread(walk, &adjacency, !backward, marked);
-	for (uint32_t v = 1; v < walk->vertices.count && r == 0; v++)
-		walk->vertices.at[v].hidden = !marked[v] && !walk->vertices.at[v].detection;
-	return r;
-}
-
 /* Files and names that nothing in the answer changed, and then those that only these led to. */
 int filter_read_only(struct walk *walk)
 {

@@ -83,6 +83,14 @@ int inputs_take(struct walk *walk, const struct lm_link *link)
 	return lm_map_put(&walk->taken, key, 1) < 0 ? -ENOMEM : 1;
 }
 
+bool inputs_were_taken(struct walk *walk, const struct lm_link *link, uint32_t vertex)
+{
+	bool choosy = walk->options.direction == LM_FORWARD || inputs_is_channel(walk, link->source);
+
+	return !choosy || !inputs_is_server(walk, vertex) ||
+	       lm_map_get(&walk->taken, position_of(walk, link));
+}
+
 /* An input met again may matter longer than before, but is the same event. */
 static int take_input(struct walk *walk, const struct lm_link *link, uint32_t server,
 		      uint64_t before_ns)

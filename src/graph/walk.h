@@ -131,6 +131,8 @@ bool inputs_is_channel(const struct walk *walk, lm_object_id id);
 bool inputs_is_server(struct walk *walk, uint32_t vertex);
 /** Note that a link of a server was followed. @return 1 for the first time; 0; -ENOMEM */
 int inputs_take(struct walk *walk, const struct lm_link *link);
+/** Whether the walk took a link from this vertex, as far as servers are choosy about it. */
+bool inputs_were_taken(struct walk *walk, const struct lm_link *link, uint32_t vertex);
 /** Backward: the newest inputs of a server before an influence of it that counts. */
 int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns);
 /** Forward: what a server did with one input, up to its next one. */
@@ -145,7 +147,7 @@ int inputs_prune(struct walk *walk);
 /** Backward: hide what leads to no detection point any more. */
 int filter_dangling(struct walk *walk, enum lm_filter filter);
 
-/* After the walk (filters.c, helpers.c, fold.c), in this order. 0 or -ENOMEM. */
+/* After the walk (between.c, filters.c, helpers.c, fold.c), in this order. 0 or -ENOMEM. */
 int filter_between(struct walk *walk);
 int filter_read_only(struct walk *walk);
 int filter_helpers(struct walk *walk);

@@ -377,28 +377,6 @@ static void test_limit_of_nodes_is_told(void **state)
 	assert_int_equal(lm_answer_view(answer).node_count, 5);
 }
 
-static void test_between_two_points(void **state)
-{
-	struct scene *s = *state;
-	lm_object_id a = scene_process(s, 10, 0, "a"), b = scene_process(s, 11, 0, "b");
-	lm_object_id f = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG), x = scene_file(s, S_IFREG);
-	struct lm_detections from LM_DETECTIONS = LM_DETECTIONS_INIT, to LM_DETECTIONS = LM_DETECTIONS_INIT;
-	struct lm_answer *answer ANSWER = NULL;
-
-	scene_write(s, a, f);
-	scene_read(s, b, x);
-	scene_read(s, b, f);
-	scene_write(s, b, g);
-	scene_finish(s);
-	assert_int_equal(lm_detections_add(&from, (struct lm_detection){ g, 0, UINT64_MAX }), 0);
-	assert_int_equal(lm_detections_add(&to, (struct lm_detection){ a, 0, UINT64_MAX }), 0);
-	struct lm_trace_options options = { .from = &from, .to = &to };
-	assert_int_equal(lm_trace(s->index, &options, &answer, NULL), 0);
-	assert_true(answer_has(answer, a));
-	assert_true(answer_has(answer, f));
-	assert_false(answer_has(answer, x));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,7 +397,6 @@ int main(void)
 		SCENE_TEST(test_forward_reaches_what_was_touched),
 		SCENE_TEST(test_gaps_are_told),
 		SCENE_TEST(test_limit_of_nodes_is_told),
-		SCENE_TEST(test_between_two_points),
 	};
 
 	return cmocka_run_group_tests_name("graph trace", tests, NULL, NULL);
