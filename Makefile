@@ -15,17 +15,26 @@ DEMO_PACKAGES := demo/packages.txt
 TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
 
 .DEFAULT_GOAL := all
-.PHONY: all install demo check fuzz format clean help
+.PHONY: all packages install demo check fuzz format clean help
 
 ## all: build build/lemona
 all: $(BUILD)/build.ninja
+	@test -w $(BUILD) || { \
+		echo "$(BUILD)/ was made by root: build with sudo too, or sudo make clean first" >&2; \
+		exit 1; }
 	ninja -C $(BUILD) lemona
 
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { \
-		echo "meson is missing; sudo tools/install-packages tools/packages.txt installs all that is needed" >&2; \
+		echo "meson is missing; sudo make packages installs all that building needs" >&2; \
 		exit 1; }
-	meson setup --prefix=$(PREFIX) $(BUILD)
+	meson setup --prefix=$(PREFIX) $(BUILD) || { \
+		echo "if something is missing above, sudo make packages installs it" >&2; \
+		exit 1; }
+
+## packages: install from Debian what building needs
+packages:
+	tools/install-packages $(BUILD_PACKAGES)
 
 ## install: put lemona and its manual pages under PREFIX (/usr/local)
 install: all
