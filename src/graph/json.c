@@ -57,14 +57,28 @@ static void append_process(struct lm_buffer *out, const struct lm_index *index,
 			 process->gid);
 }
 
+static void append_inode(struct lm_buffer *out, uint64_t inode, uint32_t dev)
+{
+	lm_buffer_printf(out, ",\"inode\":%" PRIu64 ",\"device\":\"", inode);
+	label_device(dev, out);
+	lm_buffer_append_byte(out, '"');
+}
+
 static void append_file(struct lm_buffer *out, const struct lm_answer_node *node,
 			const struct lm_file *file)
 {
 	if (node->path)
 		append_string(out, "path", lm_str_from(node->path));
-	lm_buffer_printf(out, ",\"inode\":%" PRIu64 ",\"device\":\"", file->inode);
-	label_device(file->dev, out);
-	lm_buffer_append_byte(out, '"');
+	append_inode(out, file->inode, file->dev);
+}
+
+/* Memory is a file without a name. */
+static void append_memory(struct lm_buffer *out, const struct lm_index *index, lm_object_id id)
+{
+	struct lm_object object;
+
+	if (lm_index_object(index, id, &object) == 0)
+		append_inode(out, object.memory.inode, object.memory.dev);
 }
 
 static void append_address(struct lm_buffer *out, const char *key, const struct lm_address *address)
@@ -95,6 +109,8 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 		append_process(out, view->index, node, process);
 	else if (file)
 		append_file(out, node, file);
+	else if (node->kind == LM_OBJECT_KIND_MEMORY)
+		append_memory(out, view->index, node->object);
 	else if (node->kind == LM_OBJECT_KIND_NAME && node->path)
 		append_string(out, "path", lm_str_from(node->path));
 	if (socket) {

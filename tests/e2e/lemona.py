@@ -180,24 +180,28 @@ def forward(log, *args):
     return ask("forward", log, *args)
 
 
-# The form of an answer. Every key that may be there, and its type; "!" marks those that must.
+# The form of an answer, as docs/formats/graph.md has it. Every key and its type; "!" marks those
+# that must be there, "?" those that may be null.
 TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$")
-NODE_KINDS = {"process", "file", "name", "socket", "pipe", "kernel", "group"}
-ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "complete!": bool, "nodes!": list,
-               "edges!": list, "hidden!": list, "gaps!": list}
-NODE_KEYS = {"id!": str, "kind!": str, "label!": str, "first!": "time", "last!": "time", "pid": int,
-             "ppid": int, "exe": str, "argv": list, "uid": int, "path": str, "inode": int,
-             "device": str, "local": str, "remote": str, "detection!": bool, "entry!": bool}
-EDGE_KEYS = {"from!": str, "to!": str, "op!": str, "begin!": "time", "end!": "time", "count!": int,
-             "bytes": int, "event": str}
+ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "complete!": bool,
+               "limited!": bool, "begin!": "time", "end!": "time", "nodes!": list, "edges!": list,
+               "hidden!": list, "gaps!": list}
+NODE_KEYS = {"id!": str, "kind!": str, "label!": str, "first!": "time", "last!": "time",
+             "detection!": bool, "entry!": bool}
+PROCESS_KEYS = {"pid!": int, "ppid!": int, "version!": int, "comm!": str, "exe": str, "argv!": list,
+                "argv_cut": bool, "uid!": int, "euid!": int, "gid!": int}
+EDGE_KEYS = {"from!": str, "to!": str, "op!": str, "control!": str, "begin!": "time",
+             "end!": "time", "count!": int, "bytes!": int, "event": str}
 HIDDEN_KEYS = {"filter!": str, "objects!": int, "events!": int}
-GAP_KEYS = {"begin!": "time", "end": "time", "events!": int}
+GAP_KEYS = {"begin!": "time", "end!": "time", "events!?": int, "reason!": str}
 
-# Which of the optional keys belong to which kind of node.
+# What each kind of node has beside the keys of all.
 NODE_KEYS_OF = {
-    "process": {"pid", "ppid", "exe", "argv", "uid"}, "file": {"path", "inode", "device"},
-    "name": {"path"}, "socket": {"local", "remote", "inode", "device", "path"},
-    "pipe": {"inode", "device", "path"}, "kernel": set(), "group": set(),
+    "process": PROCESS_KEYS,
+    "file": {"path": str, "inode!": int, "device!": str, "removed": bool},
+    "name": {"path!": str, "removed": bool},
+    "socket": {"local": str, "remote": str},
+    "pipe": {}, "kernel": {}, "group": {},
 }
 
 
@@ -207,34 +211,40 @@ def instant(text):
     return seconds, (fraction or "").ljust(9, "0")
 
 
+def validate_value(what, value, kind):
+    if kind == "time":
+        assert isinstance(value, str) and TIME.match(value), f"{what} is no time: {value!r}"
+    else:
+        assert type(value) is kind, f"{what} is {value!r}, not {kind.__name__}"
+
+
 def validate_keys(what, value, form, exact):
     """The known keys, each of its type (bool is no int here); with exact, no others."""
     assert isinstance(value, dict), f"{what} is no object: {value!r}"
-    names = {key.rstrip("!"): kind for key, kind in form.items()}
+    names = {key.rstrip("!?"): kind for key, kind in form.items()}
     unknown = set(value) - set(names)
     assert not (exact and unknown), f"{what} has unknown keys {unknown}: {value}"
-    missing = {key[:-1] for key in form if key.endswith("!")} - set(value)
+    missing = {key.rstrip("!?") for key in form if "!" in key} - set(value)
     assert not missing, f"{what} lacks {missing}: {value}"
+    nullable = {key.rstrip("!?") for key in form if "?" in key}
     for key in set(value) & set(names):
-        item = value[key]
-        if names[key] == "time":
-            assert isinstance(item, str) and TIME.match(item), f"{what}: {key} is no time: {item!r}"
-        else:
-            assert type(item) is names[key], f"{what}: {key} is {item!r}, not {names[key].__name__}"
+        if value[key] is not None or key not in nullable:
+            validate_value(f"{what}: {key}", value[key], names[key])
 
 
 def validate_node(node, exact):
-    validate_keys("node", node, NODE_KEYS, exact)
-    assert node["kind"] in NODE_KINDS, f"unknown kind: {node}"
-    assert instant(node["first"]) <= instant(node["last"]), f"ends before it begins: {node}"
-    optional = {key for key in NODE_KEYS if not key.endswith("!")}
-    foreign = (set(node) & optional) - NODE_KEYS_OF[node["kind"]]
+    assert node.get("kind") in NODE_KEYS_OF, f"unknown kind: {node}"
+    form = {**NODE_KEYS, **NODE_KEYS_OF[node["kind"]]}
+    validate_keys("node", node, form, exact)
+    elsewhere = {key.rstrip("!?") for keys in NODE_KEYS_OF.values() for key in keys}
+    foreign = set(node) & (elsewhere - {key.rstrip("!?") for key in form})
     assert not foreign, f"{foreign} make no sense on a {node['kind']}: {node}"
+    assert instant(node["first"]) <= instant(node["last"]), f"ends before it begins: {node}"
     if node["kind"] == "process":
-        assert node.get("pid", 0) > 0, f"a process without a number: {node}"
-        assert all(isinstance(word, str) for word in node.get("argv", [])), node
-    if node["kind"] == "name":
-        assert node.get("path"), f"a name without a path: {node}"
+        assert node["pid"] > 0, f"a process without a number: {node}"
+        assert all(isinstance(word, str) for word in node["argv"]), node
+    for key in ("argv_cut", "removed"):
+        assert node.get(key, True) is True, f"{key} is there only where it is true: {node}"
 
 
 def validate_edge(edge, ids, exact):
@@ -242,7 +252,8 @@ def validate_edge(edge, ids, exact):
     assert edge["from"] in ids and edge["to"] in ids, f"leads nowhere: {edge}"
     assert edge["from"] != edge["to"], f"a loop of one node: {edge}"
     assert instant(edge["begin"]) <= instant(edge["end"]), f"ends before it begins: {edge}"
-    assert edge["count"] >= 0 and edge.get("bytes", 0) >= 0, edge
+    assert edge["control"] in ("high", "low"), f"unknown control: {edge}"
+    assert edge["count"] >= 0 and edge["bytes"] >= 0, edge
 
 
 def validate_answer(answer, direction, exact=False):
@@ -260,12 +271,11 @@ def validate_answer(answer, direction, exact=False):
         validate_keys("hidden", hidden, HIDDEN_KEYS, exact)
         assert hidden["objects"] >= 0 and hidden["events"] >= 0
     for gap in answer["gaps"]:
-        # How much is missing is not always known: a recorder that was killed counted no more.
-        form = dict(GAP_KEYS) if gap.get("events") is not None else \
-            {key: kind for key, kind in GAP_KEYS.items() if key != "events!"}
-        validate_keys("gap", {k: v for k, v in gap.items() if v is not None}, form, exact)
+        validate_keys("gap", gap, GAP_KEYS, exact)
     assert any(node["detection"] for node in answer["nodes"]), "no detection point in the answer"
     assert not (answer["complete"] and answer["gaps"]), "complete, with gaps"
+    assert not (answer["complete"] and answer["limited"]), "complete, at the limit of nodes"
+    assert instant(answer["begin"]) <= instant(answer["end"]), "ends before it begins"
 
 
 def nodes(answer, **wanted):
