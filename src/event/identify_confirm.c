@@ -16,12 +16,14 @@
  *
  * The kernel merges reports of one thread about one name, so a report can
  * stand for several calls: it is kept for a while and confirms equal claims.
+ * Reports are found by thread and (old) name.
  */
 #define KEEP_NS (200 * LM_NS_PER_MS)
 
 struct name_report {
-	struct name_report *next; /* of the same hash slot, in order of arrival */
+	struct name_report *next; /* of the same slot, in the order of arrival */
 	uint64_t arrived_ns;
+	uint64_t number;          /* in the order of arrival */
 	uint32_t tid;
 	uint32_t changes;
 	uint32_t open;            /* changes that no call has taken yet */
@@ -30,21 +32,34 @@ struct name_report {
 	char text[];              /* both names */
 };
 
-static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid)
+static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, struct lm_str name)
 {
-	return &id->reports[tid % REPORT_QUEUES];
+	return &id->reports[hash_bytes(name.data, name.len, tid) % REPORT_QUEUES];
 }
 
-static void drop_old(struct report_queue *queue, uint64_t now_ns)
+static bool same_name(const struct name_report *a, const struct name_report *b)
 {
-	struct name_report *report;
+	return a->tid == b->tid && lm_str_equal(a->at.name, b->at.name);
+}
 
-	while ((report = queue->first) && now_ns - report->arrived_ns > KEEP_NS) {
-		queue->first = report->next;
-		free(report);
+/* What is too old, and what has been taken and is said again by `newer`. */
+static void drop_spent(struct lm_identify *id, struct report_queue *queue,
+	const struct name_report *newer)
+{
+	struct name_report **at = &queue->first, *report;
+
+	queue->last = NULL;
+	while ((report = *at)) {
+		if (newer->arrived_ns - report->arrived_ns > KEEP_NS ||
+			(!report->open && same_name(report, newer))) {
+			*at = report->next;
+			id->open_reports -= report->open != 0;
+			free(report);
+		} else {
+			queue->last = report;
+			at = &report->next;
+		}
 	}
-	if (!queue->first)
-		queue->last = NULL;
 }
 
 void free_reports(struct lm_identify *id)
@@ -61,7 +76,7 @@ void free_reports(struct lm_identify *id)
 
 int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 {
-	struct report_queue *queue = queue_of(id, event->tid);
+	struct report_queue *queue = queue_of(id, event->tid, event->at.name);
 	size_t text = (size_t)event->at.name.len + event->to.name.len;
 	struct name_report *report;
 
@@ -72,7 +87,7 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 		return -ENOMEM;
 	*report = (struct name_report){
 		.arrived_ns = lm_time_boot_ns(), .tid = event->tid, .changes = event->changes,
-		.open = event->changes, .at = event->at, .to = event->to, .target = event->target,
+		.open = event->changes & LM_NAME_CHANGES, .number = id->report_count++, .at = event->at, .to = event->to, .target = event->target,
 	};
 	if (event->at.name.len)
 		memcpy(report->text, event->at.name.data, event->at.name.len);
@@ -80,12 +95,13 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 		memcpy(report->text + event->at.name.len, event->to.name.data, event->to.name.len);
 	report->at.name.data = report->text;
 	report->to.name.data = report->text + event->at.name.len;
-	drop_old(queue, report->arrived_ns);
+	drop_spent(id, queue, report);
 	if (queue->last)
 		queue->last->next = report;
 	else
 		queue->first = report;
 	queue->last = report;
+	id->open_reports++;
 	return 0;
 }
 
@@ -107,37 +123,64 @@ static struct lm_str last_component(struct lm_identify *id, lm_object_id name)
 	return text;
 }
 
+/* The claim that a report of it would have first. */
+static struct lm_str claimed_component(struct lm_identify *id, const struct lm_event *event)
+{
+	return last_component(id, event->op == LM_OP_LINK ? event->name2 : event->name);
+}
+
 static bool agrees(struct lm_identify *id, const struct name_report *report,
 	const struct lm_event *event)
 {
-	return lm_str_equal(last_component(id, event->op == LM_OP_LINK ? event->name2 : event->name),
-		       report->at.name) &&
+	return lm_str_equal(claimed_component(id, event), report->at.name) &&
 		(!(report->changes & LM_NAME_RENAMED) ||
 			lm_str_equal(last_component(id, event->name2), report->to.name));
 }
 
-/*
- * The report of a call: one that agrees with its claim, else the oldest that no
- * call has taken (then the claim was changed under the call).
- */
+/* The oldest report of that thread which no call has taken. */
+static struct name_report *oldest_open(struct lm_identify *id, uint32_t tid, uint32_t change)
+{
+	struct name_report *oldest = NULL;
+
+	for (int i = 0; i < REPORT_QUEUES; i++) {
+		struct name_report *report = id->reports[i].first;
+
+		for (; report; report = report->next)
+			if (report->tid == tid && report->open & change &&
+				(!oldest || report->number < oldest->number))
+				oldest = report;
+	}
+	return oldest;
+}
+
+/* The report that agrees with the claim of a call; NULL: none. */
 static struct name_report *find_report(struct lm_identify *id, const struct lm_event *event,
 	uint32_t change)
 {
-	struct name_report *other = NULL, *used = NULL;
+	struct report_queue *queue = queue_of(id, event->tid, claimed_component(id, event));
+	struct name_report *used = NULL;
 
-	for (struct name_report *report = queue_of(id, event->tid)->first; report;
-		report = report->next) {
-		if (report->tid != event->tid || !(report->changes & change))
+	for (struct name_report *report = queue->first; report; report = report->next) {
+		if (report->tid != event->tid || !(report->changes & change) ||
+			!agrees(id, report, event))
 			continue;
-		if (agrees(id, report, event)) {
-			if (report->open & change)
-				return report;
-			used = report;
-		} else if (!other && report->open & change) {
-			other = report;
-		}
+		if (report->open & change)
+			return report;
+		used = report;
 	}
-	return used ? used : other;
+	return used;
+}
+
+/*
+ * Reports count while calls that change names come by: the count of open ones
+ * tells whether a search through all of them can find any.
+ */
+static void take_report(struct lm_identify *id, struct name_report *report, uint32_t change)
+{
+	bool was_open = report->open;
+
+	report->open &= ~change;
+	id->open_reports -= was_open && !report->open;
 }
 
 /* The name object of a reported place; the claim's own directory where the handle says nothing. */
@@ -186,9 +229,12 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 	lm_object_id target = LM_OBJECT_NONE;
 	int r;
 
+	/* None agrees, but one is left over: the claim was changed under the call. */
+	if (!report && change && id->open_reports)
+		report = oldest_open(id, event->tid, change);
 	if (!report)
 		return 0;
-	report->open &= ~change;
+	take_report(id, report, change);
 	r = reported_name(id, time_ns, &report->at, made);
 	if (r == 0 && report->changes & LM_NAME_RENAMED)
 		r = reported_name(id, time_ns, &report->to, &event->name2);
@@ -211,6 +257,6 @@ void take_created_report(struct lm_identify *id, const struct lm_event *event)
 {
 	struct name_report *report = find_report(id, event, LM_NAME_CREATED);
 
-	if (report && agrees(id, report, event))
-		report->open &= ~(uint32_t)LM_NAME_CREATED;
+	if (report)
+		take_report(id, report, LM_NAME_CREATED);
 }

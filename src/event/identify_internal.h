@@ -82,7 +82,7 @@ struct miss {
 	uint64_t time_ns;
 };
 
-#define REPORT_QUEUES 1024
+#define REPORT_QUEUES 1024 /* hash slots */
 
 struct name_report;
 
@@ -115,7 +115,9 @@ struct lm_identify {
 	struct process *last;     /* of the last record, with its tid: most records repeat it */
 	uint32_t last_tid;
 	struct miss misses[MISSES];
-	struct report_queue reports[REPORT_QUEUES]; /* by thread number */
+	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
+	uint64_t report_count;
+	uint32_t open_reports; /* with changes that no call has taken */
 };
 
 /* identify_table.c */

@@ -66,15 +66,29 @@ static int add_thread(struct lm_identify *id, uint32_t tid, struct process *proc
 	struct process *old = process_by_tid(id, tid);
 	int r;
 
-	/* A number used again whose end was lost. */
-	if (old && --old->threads == 0)
-		free_process(old);
+	if (old == process)
+		return 0;
 	r = lm_map_put(&id->threads, tid, (uint64_t)(uintptr_t)process);
 	if (r < 0)
 		return r;
 	process->threads++;
 	id->last = NULL;
+	/* A number used again whose end was lost. */
+	if (old && --old->threads == 0)
+		free_process(old);
 	return 0;
+}
+
+static int remove_thread(struct lm_identify *id, uint32_t tid, struct process *process)
+{
+	int r = 0;
+
+	if (process_by_tid(id, tid) == process) {
+		r = lm_map_put(&id->threads, tid, 0);
+		process->threads -= r == 0;
+		id->last = NULL;
+	}
+	return r;
 }
 
 struct process *process_by_tid(struct lm_identify *id, uint32_t tid)
@@ -315,13 +329,12 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	/* A thread that executes takes over the number of its leader, which has exited. */
 	caller = process_by_tid(id, raw->old_tid);
 	if (caller && raw->old_tid != raw->raw.tid && caller->tgid == raw->raw.tgid) {
-		r = lm_map_put(&id->threads, raw->old_tid, 0);
-		if (r == 0 && process_by_tid(id, raw->raw.tid) != caller)
-			r = lm_map_put(&id->threads, raw->raw.tid, (uint64_t)(uintptr_t)caller);
-		else
-			caller->threads--;
+		r = add_thread(id, raw->raw.tid, caller);
+		if (r == 0)
+			r = lm_map_put(&id->threads, raw->old_tid, 0);
 		if (r < 0)
 			return r;
+		caller->threads--;
 		id->last = NULL;
 	}
 	r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
@@ -387,22 +400,15 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	r = begin_event(id, &raw->raw, LM_OP_EXIT, &process, &event);
 	if (r < 0)
 		return r;
-	id->last = NULL;
-	r = lm_map_put(&id->threads, raw->raw.tid, 0);
-	if (r < 0)
-		return r;
-	process->threads--;
-	if (!raw->group_dead)
-		return 0;
 	event.result = raw->status;
-	r = emit_event(id, &event);
-	/* The leader may have gone before: its number stays in the table until here. */
-	if (process_by_tid(id, process->tgid) == process) {
-		if (r == 0)
-			r = lm_map_put(&id->threads, process->tgid, 0);
-		process->threads--;
-	}
-	if (process->threads == 0)
+	if (raw->group_dead)
+		r = emit_event(id, &event);
+	/* The leader may go before: its number stays in the table until the whole process ends. */
+	if (r == 0 && raw->raw.tid != process->tgid)
+		r = remove_thread(id, raw->raw.tid, process);
+	if (r == 0 && raw->group_dead)
+		r = remove_thread(id, process->tgid, process);
+	if (r == 0 && process->threads == 0)
 		free_process(process);
 	return r;
 }
@@ -488,6 +494,20 @@ static lm_object_id target_of(struct lm_identify *id, uint32_t tgid, uint64_t st
 	return process->object;
 }
 
+/*
+ * A thread's number: only those of the initial namespace are in the table, where a process has
+ * one number. In another namespace the same number is somebody else's.
+ */
+static lm_object_id thread_target_of(struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
+{
+	const struct process *process = process_by_tid(id, tid);
+	const struct lm_process *p = process ? &process->attributes : NULL;
+
+	if (!p || (p->ns_pid && (p->ns_pid != ns_pid || p->ns_tgid != p->tgid)))
+		return LM_OBJECT_NONE;
+	return process->object;
+}
+
 int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 {
 	struct process *process;
@@ -505,8 +525,8 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 		event.object = target_of(id, raw->target, raw->start_ns);
 	} else {
 		tgid = lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target));
-		/* A thread's number: only the initial namespace's are in the table. */
-		event.object = target_of(id, tgid ? (uint32_t)*tgid : raw->target, 0);
+		event.object = tgid ? target_of(id, (uint32_t)*tgid, 0) :
+			thread_target_of(id, raw->target, raw->ns_pid);
 	}
 	return emit_event(id, &event);
 }

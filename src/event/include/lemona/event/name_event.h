@@ -16,6 +16,7 @@ enum lm_name_change {
 	LM_NAME_DELETED = 1u << 1,
 	LM_NAME_RENAMED = 1u << 2,
 	LM_NAME_DIRECTORY = 1u << 3, /* what was created, deleted or renamed is one */
+	LM_NAME_CHANGES = LM_NAME_CREATED | LM_NAME_DELETED | LM_NAME_RENAMED,
 };
 
 struct lm_name_place {
