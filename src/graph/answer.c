@@ -71,7 +71,8 @@ static int make_nodes(struct build *build)
 				return -ENOMEM;
 		}
 		node = &build->answer->nodes[build->node_of[i]];
-		node->flags |= (v->detection ? LM_NODE_DETECTION : 0) | (v->entry ? LM_NODE_ENTRY : 0);
+		node->flags |= (v->detection ? LM_NODE_DETECTION : 0) |
+			       (v->entry ? LM_NODE_ENTRY : 0) | (v->starter ? LM_NODE_STARTER : 0);
 	}
 	return 0;
 }

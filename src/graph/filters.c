@@ -93,16 +93,19 @@ static int build_both(struct walk *walk, struct adjacency *in, struct adjacency 
 	return r < 0 ? r : adjacency_build(out, walk, false);
 }
 
-static uint64_t hide_edges(struct walk *walk, uint32_t vertex, const struct adjacency *adjacency)
+static uint64_t hide_edges(struct walk *walk, uint32_t vertex, const struct adjacency *adjacency,
+			   enum lm_filter filter)
 {
 	uint64_t events = 0;
 
 	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1]; i++) {
 		struct edge *edge = &walk->edges.at[adjacency->at[i]];
 
-		if (!edge->hidden)
-			events += edge->kind == EDGE_EVENT ? edge->count : 0;
+		if (edge->hidden)
+			continue;
 		edge->hidden = true;
+		edge->hidden_by = (uint8_t)(filter + 1);
+		events += edge->kind == EDGE_EVENT ? edge->count : 0;
 	}
 	return events;
 }
@@ -111,7 +114,8 @@ int walk_hide(struct walk *walk, uint32_t vertex, const struct adjacency *in,
 	      const struct adjacency *out, enum lm_filter filter)
 {
 	struct vertex *v = &walk->vertices.at[vertex];
-	uint64_t events = hide_edges(walk, vertex, in) + hide_edges(walk, vertex, out);
+	uint64_t events = hide_edges(walk, vertex, in, filter) +
+			  hide_edges(walk, vertex, out, filter);
 
 	v->hidden = true;
 	if (v->object == VERTEX_GROUP)

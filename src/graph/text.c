@@ -248,6 +248,18 @@ static bool append_rename(struct story *story, const struct lm_answer_edge *edge
 	return true;
 }
 
+/* A process that is there only for having started another one is told from that one's side. */
+static bool append_starter(struct story *story, const struct lm_answer_edge *edge)
+{
+	if (!(story->view->nodes[edge->from].flags & LM_NODE_STARTER) || edge->op != LM_OP_FORK)
+		return false;
+	append_node(story, edge->to);
+	lm_buffer_append_text(&story->out, " was started by ");
+	append_node(story, edge->from);
+	append_introduction(story, edge->from);
+	return true;
+}
+
 /* Who did what to whom. The one that acts is a process whenever one of the two is. */
 static void append_step(struct story *story, const struct lm_answer_edge *edge)
 {
@@ -257,7 +269,7 @@ static void append_step(struct story *story, const struct lm_answer_edge *edge)
 	uint32_t actor = from_process ? edge->from : edge->to;
 	uint32_t other = from_process ? edge->to : edge->from;
 
-	if (append_rename(story, edge))
+	if (append_rename(story, edge) || append_starter(story, edge))
 		return;
 	if (!from_process && !to_process) {
 		append_node(story, edge->from);
@@ -372,32 +384,101 @@ static bool is_told(const struct story *story, uint32_t i)
 	       !(story->view->nodes[edge->to].flags & LM_NODE_DETECTION);
 }
 
-/* Several objects may have had the one path that was asked for. */
-static bool is_named_before(const struct lm_answer_view *view, uint32_t position)
+/* Whether the answer holds an influence on a detection point (forward: of it). */
+static bool *find_joined(const struct lm_answer_view *view)
 {
-	for (uint32_t i = 0; i < position; i++) {
-		if ((view->nodes[i].flags & LM_NODE_DETECTION) &&
-		    strcmp(view->nodes[i].label, view->nodes[position].label) == 0)
-			return true;
+	bool *joined = lm_array_new(view->node_count, sizeof(*joined));
+
+	for (uint32_t i = 0; joined && i < view->edge_count; i++) {
+		const struct lm_answer_edge *edge = &view->edges[i];
+
+		joined[view->direction == LM_BACKWARD ? edge->to : edge->from] = true;
 	}
-	return false;
+	return joined;
+}
+
+static const char *plural_of(const struct lm_answer_node *node)
+{
+	switch (node->kind) {
+	case LM_OBJECT_KIND_PROCESS:
+		return "processes";
+	case LM_OBJECT_KIND_NAME:
+		return "names";
+	case LM_OBJECT_KIND_SOCKET:
+		return "sockets";
+	case LM_OBJECT_KIND_PIPE:
+		return "pipes";
+	default:
+		return "files";
+	}
+}
+
+static bool is_detection(const struct lm_answer_node *node, bool joined, bool unjoined_only)
+{
+	return (node->flags & LM_NODE_DETECTION) && !(unjoined_only && joined);
+}
+
+/*
+ * Several objects may have had the one path that was asked for, under other
+ * roots or one after the other: each path is said once, with their number.
+ */
+static void append_detections(struct story *story, const bool *joined, bool unjoined_only)
+{
+	const struct lm_answer_node *nodes = story->view->nodes;
+	bool first = true;
+
+	for (uint32_t i = 0; i < story->view->node_count; i++) {
+		uint32_t before = 0, same = 0;
+
+		if (!is_detection(&nodes[i], joined[i], unjoined_only))
+			continue;
+		for (uint32_t j = 0; j < story->view->node_count; j++) {
+			if (!is_detection(&nodes[j], joined[j], unjoined_only) ||
+			    nodes[j].kind != nodes[i].kind ||
+			    strcmp(nodes[j].label, nodes[i].label) != 0)
+				continue;
+			before += j < i;
+			same++;
+		}
+		if (before > 0)
+			continue;
+		if (!first)
+			lm_buffer_append_text(&story->out, ", ");
+		append_node(story, i);
+		if (same > 1)
+			lm_buffer_printf(&story->out, " (%u %s)", same, plural_of(&nodes[i]));
+		first = false;
+	}
+}
+
+/* One line for all of those that nothing in the answer joins. */
+static void append_unjoined(struct story *story, const bool *joined)
+{
+	const struct lm_answer_view *view = story->view;
+	bool any = false;
+
+	for (uint32_t i = 0; i < view->node_count; i++)
+		any |= is_detection(&view->nodes[i], joined[i], true);
+	if (!any || view->edge_count == 0)
+		return;
+	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "Nothing led to " :
+									    "Nothing came of ");
+	append_detections(story, joined, true);
+	lm_buffer_append_byte(&story->out, '\n');
 }
 
 static void append_heading(struct story *story)
 {
 	const struct lm_answer_view *view = story->view;
-	bool first = true;
+	bool *joined LM_FREE = find_joined(view);
 
+	if (!joined) {
+		story->out.failed = true;
+		return;
+	}
 	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "What led to " :
 									    "What came of ");
-	for (uint32_t i = 0; i < view->node_count; i++) {
-		if (!(view->nodes[i].flags & LM_NODE_DETECTION) || is_named_before(view, i))
-			continue;
-		if (!first)
-			lm_buffer_append_text(&story->out, ", ");
-		append_node(story, i);
-		first = false;
-	}
+	append_detections(story, joined, false);
 	if (view->index->host[0]) {
 		lm_buffer_append_text(&story->out, " on ");
 		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->host));
@@ -410,6 +491,7 @@ static void append_heading(struct story *story)
 	lm_buffer_printf(&story->out, " UTC: %u node%s, %u edge%s\n", view->node_count,
 			 view->node_count == 1 ? "" : "s", view->edge_count,
 			 view->edge_count == 1 ? "" : "s");
+	append_unjoined(story, joined);
 }
 
 static void append_hidden(struct story *story)

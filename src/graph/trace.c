@@ -29,7 +29,8 @@ struct lm_answer_view lm_answer_view(const struct lm_answer *answer)
 /*
  * The order matters: what nobody changed goes first, so that a process that
  * read nothing else counts as a helper; helpers go before branches without an
- * entry, so that each thing hidden is counted under the plainest reason; names
+ * entry, so that each thing hidden is counted under the plainest reason; who
+ * started what is left is brought back once it is known what is left; names
  * and versions are joined last, when it is known which files are left.
  */
 static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
@@ -44,6 +45,8 @@ static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
 		r = inputs_prune(walk);
 	if (r == 0)
 		r = filter_no_entry(walk, ret_no_entry_found);
+	if (r == 0)
+		r = filter_keep_starters(walk);
 	if (r == 0)
 		r = fold_names(walk);
 	if (r == 0)

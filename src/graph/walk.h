@@ -28,6 +28,7 @@ struct vertex {
 	bool expanded;
 	bool detection;
 	bool wanted;       /* an object that --to names */
+	bool starter;      /* shown for what it started only */
 	bool entry;
 	bool hidden;
 	bool low_counts; /* detection that has no influence but low ones */
@@ -44,6 +45,7 @@ struct edge {
 	uint8_t kind;      /* enum edge_kind */
 	uint8_t control;
 	bool hidden;
+	uint8_t hidden_by; /* enum lm_filter + 1 of the filter that counted its events; 0: none did */
 	bool folded; /* one end was a name, and is now the file that it led to */
 	uint64_t begin_ns, end_ns, count, bytes, event;
 };
@@ -147,11 +149,13 @@ int inputs_prune(struct walk *walk);
 /** Backward: hide what leads to no detection point any more. */
 int filter_dangling(struct walk *walk, enum lm_filter filter);
 
-/* After the walk (between.c, filters.c, helpers.c, fold.c), in this order. 0 or -ENOMEM. */
+/* After the walk (between.c, filters.c, helpers.c, starters.c, fold.c), in this order. 0 or -ENOMEM. */
 int filter_between(struct walk *walk);
 int filter_read_only(struct walk *walk);
 int filter_helpers(struct walk *walk);
 int filter_no_entry(struct walk *walk, bool *ret_no_entry_found);
+/** Bring back the process that started each one in sight, as far as no-entry hid it. */
+int filter_keep_starters(struct walk *walk);
 int fold_names(struct walk *walk);
 int fold_versions(struct walk *walk);
 

@@ -76,6 +76,15 @@ lm_object_id scene_process(struct scene *scene, uint32_t tgid, lm_object_id pare
 	return add_process(scene, &process);
 }
 
+lm_object_id scene_self(struct scene *scene, uint32_t tgid, const char *comm)
+{
+	return add_object(scene, (struct lm_object){
+		.kind = LM_OBJECT_KIND_PROCESS, .flags = LM_OBJECT_SELF,
+		.process = { .tgid = tgid, .start_ns = scene->now, .root = scene->root,
+			     .comm = lm_str_from(comm), .argv = lm_str_from(comm), .argc = 1 },
+	});
+}
+
 lm_object_id scene_fork(struct scene *scene, lm_object_id parent, uint32_t tgid, const char *comm)
 {
 	lm_object_id child = scene_process(scene, tgid, parent, comm);

@@ -30,6 +30,8 @@ void scene_finish(struct scene *scene);
 void scene_end(struct scene *scene);
 
 lm_object_id scene_process(struct scene *scene, uint32_t tgid, lm_object_id parent, const char *comm);
+/** The recorder's own process. */
+lm_object_id scene_self(struct scene *scene, uint32_t tgid, const char *comm);
 /** The version that `process` becomes by running `exe` under `name` (either may be 0). */
 lm_object_id scene_exec(struct scene *scene, lm_object_id process, lm_object_id exe,
 			lm_object_id name, const char *comm);

@@ -94,6 +94,113 @@ static void test_no_entry(void **state)
 	assert_true(answer_has(off, clean));
 }
 
+/* A daemon, what it reads, what it forks, and a job that runs what an intruder wrote. */
+struct job {
+	lm_object_id init, daemon, table, writer, shell, out;
+};
+
+static struct job make_job(struct scene *s)
+{
+	struct job j = { .init = scene_process(s, 1, 0, "init"), .table = scene_file(s, S_IFREG) };
+	lm_object_id script = scene_file(s, S_IFREG), child;
+
+	j.writer = scene_process(s, 5, 0, "admin");
+	scene_write(s, j.writer, j.table);
+	j.daemon = scene_fork(s, j.init, 20, "cron");
+	scene_read(s, j.daemon, j.table);
+	scene_write(s, make_intruder(s), script);
+	child = scene_fork(s, j.daemon, 21, "cron");
+	j.shell = scene_exec(s, child, scene_file(s, S_IFREG), 0, "sh");
+	scene_read(s, j.shell, script);
+	j.out = scene_file(s, S_IFREG);
+	scene_write(s, j.shell, j.out);
+	return j;
+}
+
+static void test_who_started_a_process_stays(void **state)
+{
+	struct scene *s = *state;
+	struct job j = make_job(s);
+
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, j.out);
+	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, without("no-entry"), j.out);
+	const struct lm_answer_edge *fork = answer_edge(on, j.daemon, j.shell, "fork");
+
+	assert_non_null(fork);
+	assert_int_equal(fork->count, 1);
+	assert_true(answer_node(on, j.daemon)->flags & LM_NODE_STARTER);
+	assert_int_equal(answer_node(on, j.daemon)->first_ns, fork->begin_ns);
+	/* Neither what it read nor who started it in turn. */
+	assert_false(answer_has(on, j.table));
+	assert_false(answer_has(on, j.init));
+	assert_true(answer_has(off, j.init));
+	assert_false(answer_node(off, j.daemon)->flags & LM_NODE_STARTER);
+	/* socket, intruder, script, shell, out and the daemon */
+	assert_int_equal(lm_answer_view(on).node_count, 6);
+}
+
+/* What is shown after all does not count as hidden. */
+static void test_a_starter_is_not_counted_as_hidden(void **state)
+{
+	struct scene *s = *state;
+	struct job j = make_job(s);
+	uint64_t objects = 0, events = 0;
+
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, j.out);
+	struct lm_answer_view view = lm_answer_view(on);
+
+	for (uint32_t i = 0; i < view.hidden_count; i++) {
+		if (view.hidden[i].filter == LM_FILTER_NO_ENTRY) {
+			objects = view.hidden[i].objects;
+			events = view.hidden[i].events;
+		}
+	}
+	/* init, admin, the table, the child before it ran the shell */
+	assert_int_equal(objects, 4);
+	/* fork of the daemon, write and read of the table, exec of the shell */
+	assert_int_equal(events, 4);
+}
+
+static void test_the_recorder_is_not_shown_as_a_starter(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id recorder = scene_self(s, 20, "lemona"), child = scene_fork(s, recorder, 21, "sh");
+	lm_object_id g = scene_file(s, S_IFREG);
+
+	scene_event(s, LM_OP_RECV, child, scene_socket(s, 1, 80, 2, 5000, 1), 0);
+	scene_write(s, child, g);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
+
+	assert_true(answer_has(on, child));
+	assert_false(answer_has(on, recorder));
+}
+
+/* A parent that is in sight anyway says it already. */
+static void test_a_starter_in_sight_is_no_addition(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id init = scene_process(s, 1, 0, "init"), p = scene_fork(s, init, 10, "p");
+	lm_object_id child, g = scene_file(s, S_IFREG);
+
+	scene_event(s, LM_OP_RECV, p, scene_socket(s, 1, 80, 2, 5000, 1), 0);
+	child = scene_fork(s, p, 11, "sh");
+	scene_write(s, child, g);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
+
+	assert_false(answer_node(on, p)->flags & LM_NODE_STARTER);
+	assert_true(answer_node(on, init)->flags & LM_NODE_STARTER);
+	assert_non_null(answer_edge(on, init, p, "fork"));
+	assert_null(answer_edge(on, init, child, "fork"));
+}
+
 static void test_without_any_entry_branches_stay(void **state)
 {
 	struct scene *s = *state;
@@ -449,6 +556,10 @@ int main(void)
 		SCENE_TEST(test_low_control),
 		SCENE_TEST(test_low_control_counts_where_there_is_nothing_else),
 		SCENE_TEST(test_no_entry),
+		SCENE_TEST(test_who_started_a_process_stays),
+		SCENE_TEST(test_a_starter_is_not_counted_as_hidden),
+		SCENE_TEST(test_the_recorder_is_not_shown_as_a_starter),
+		SCENE_TEST(test_a_starter_in_sight_is_no_addition),
 		SCENE_TEST(test_without_any_entry_branches_stay),
 		SCENE_TEST(test_terminal_is_an_entry),
 		SCENE_TEST(test_helpers),

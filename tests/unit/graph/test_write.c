@@ -141,6 +141,51 @@ static void test_text(void **state)
 	assert_non_null(strstr(plain, "Not complete"));
 }
 
+static void test_text_says_who_started_what(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id cron = scene_process(s, 10, 0, "cron"), job = scene_fork(s, cron, 11, "job");
+	lm_object_id f = scene_file(s, S_IFREG);
+
+	scene_event(s, LM_OP_RECV, job, scene_socket(s, 1, 80, 2, 5000, 1), 0);
+	scene_write(s, job, f);
+	scene_finish(s);
+	struct lm_answer *answer ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, f);
+	char *plain LM_FREE = written(write_plain, answer);
+
+	assert_non_null(strstr(plain, "job[11] was started by cron[10]: cron"));
+	assert_null(strstr(plain, "cron[10] started"));
+}
+
+/* The same path under two roots, and one that nobody touched. */
+static void test_text_says_each_path_once(void **state)
+{
+	struct scene *s = *state;
+	struct lm_detections from LM_DETECTIONS = LM_DETECTIONS_INIT;
+	struct lm_answer *answer ANSWER = NULL;
+	lm_object_id p = scene_process(s, 10, 0, "p");
+
+	for (int i = 0; i < 4; i++) {
+		lm_object_id f = scene_file(s, S_IFREG);
+
+		scene_bind(s, f, scene_name(s, s->root, i < 3 ? "passwd" : "other"));
+		if (i == 0 || i == 3)
+			scene_write(s, p, f);
+		assert_int_equal(lm_detections_add(&from, (struct lm_detection){ f, 0, UINT64_MAX }), 0);
+	}
+	scene_finish(s);
+	struct lm_trace_options options = { .from = &from };
+	assert_int_equal(lm_trace(s->index, &options, &answer, NULL), 0);
+	char *plain LM_FREE = written(write_plain, answer), *json LM_FREE = written(lm_answer_write_json, answer);
+	int told = 0;
+
+	assert_non_null(strstr(plain, "What led to /passwd (3 files), /other on victim\n"));
+	assert_non_null(strstr(plain, "\nNothing led to /passwd (2 files)\n"));
+	for (const char *at = json; (at = strstr(at, "\"detection\":true")); at++)
+		told++;
+	assert_int_equal(told, 4);
+}
+
 static void test_dot_and_svg(void **state)
 {
 	struct lm_answer *answer ANSWER = make_answer(*state);
@@ -197,6 +242,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_json),	     SCENE_TEST(test_text),
+		SCENE_TEST(test_text_says_who_started_what),
+		SCENE_TEST(test_text_says_each_path_once),
 		SCENE_TEST(test_dot_and_svg), SCENE_TEST(test_without_graphviz),
 		SCENE_TEST(test_full_disk),  SCENE_TEST(test_nothing_to_tell),
 	};

@@ -56,6 +56,7 @@ enum lm_node_flag {
 	LM_NODE_DETECTION = 1u << 0,
 	LM_NODE_ENTRY = 1u << 1,
 	LM_NODE_REMOVED = 1u << 2, /* name: bound to no file at the end */
+	LM_NODE_STARTER = 1u << 3, /* process: shown for having started another one only */
 };
 
 struct lm_answer_node {
