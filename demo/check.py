@@ -27,6 +27,7 @@ DETECTED = "/etc/passwd"
 KEYS = "/root/.ssh/authorized_keys"
 CRON_JOB = "/usr/local/sbin/backup.sh"
 SCRIPT = "/srv/www/cgi-bin/lookup.cgi"
+CRON = "/usr/sbin/cron"
 TOOL_NAMES = ("/tmp/update.bin", "/tmp/sess_8c1f", "/tmp/.font-cache")
 
 
@@ -93,8 +94,22 @@ def check_attack_path(answer):
     return check_path(answer, through_job) + check_path(answer, through_tool)
 
 
+def check_starter(answer):
+    """Who started root's job: cron, the shell that cron gave it, the job on the attacker's path."""
+    crons = select(answer, "process", lambda node: node.get("exe") == CRON)
+    jobs = select(answer, "process", lambda node: runs_script(node, CRON_JOB))
+    shells = select(answer, "process", lambda node: CRON_JOB in " ".join(node.get("argv", [])))
+    forks = {(edge["from"], edge["to"]) for edge in answer["edges"] if edge["op"] == "fork"}
+    for cron in crons:
+        for shell in shells:
+            if (cron, shell) in forks and (shell in jobs or
+                                           any((shell, job) in forks for job in jobs)):
+                return []
+    return [f"graph: it does not show that cron started {CRON_JOB}"]
+
+
 def check_graph(answer):
-    findings = check_attack_path(answer)
+    findings = check_attack_path(answer) + check_starter(answer)
     if len(answer["nodes"]) > MAX_NODES:
         findings.append(f"graph: {len(answer['nodes'])} nodes, more than {MAX_NODES}")
     if not answer["complete"]:

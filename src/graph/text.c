@@ -402,8 +402,6 @@ static const char *plural_of(const struct lm_answer_node *node)
 	switch (node->kind) {
 	case LM_OBJECT_KIND_PROCESS:
 		return "processes";
-	case LM_OBJECT_KIND_NAME:
-		return "names";
 	case LM_OBJECT_KIND_SOCKET:
 		return "sockets";
 	case LM_OBJECT_KIND_PIPE:
@@ -420,7 +418,8 @@ static bool is_detection(const struct lm_answer_node *node, bool joined, bool un
 
 /*
  * Several objects may have had the one path that was asked for, under other
- * roots or one after the other: each path is said once, with their number.
+ * roots or one after the other: each path is said once, with their number. A
+ * name of that path is no object besides.
  */
 static void append_detections(struct story *story, const bool *joined, bool unjoined_only)
 {
@@ -428,25 +427,27 @@ static void append_detections(struct story *story, const bool *joined, bool unjo
 	bool first = true;
 
 	for (uint32_t i = 0; i < story->view->node_count; i++) {
-		uint32_t before = 0, same = 0;
+		const struct lm_answer_node *counted = &nodes[i];
+		uint32_t before = 0, objects = 0;
 
 		if (!is_detection(&nodes[i], joined[i], unjoined_only))
 			continue;
-		for (uint32_t j = 0; j < story->view->node_count; j++) {
+		for (uint32_t j = 0; j < story->view->node_count && before == 0; j++) {
 			if (!is_detection(&nodes[j], joined[j], unjoined_only) ||
-			    nodes[j].kind != nodes[i].kind ||
 			    strcmp(nodes[j].label, nodes[i].label) != 0)
 				continue;
 			before += j < i;
-			same++;
+			if (nodes[j].kind == LM_OBJECT_KIND_NAME)
+				continue;
+			counted = &nodes[j];
+			objects++;
 		}
 		if (before > 0)
 			continue;
-		if (!first)
-			lm_buffer_append_text(&story->out, ", ");
+		lm_buffer_append_text(&story->out, first ? "" : ", ");
 		append_node(story, i);
-		if (same > 1)
-			lm_buffer_printf(&story->out, " (%u %s)", same, plural_of(&nodes[i]));
+		if (objects > 1)
+			lm_buffer_printf(&story->out, " (%u %s)", objects, plural_of(counted));
 		first = false;
 	}
 }

@@ -99,6 +99,8 @@ struct job {
 	lm_object_id init, daemon, table, writer, shell, out;
 };
 
+#define JOB_HIDDEN 4 /* init, admin, the table, the child before it ran the shell */
+
 static struct job make_job(struct scene *s)
 {
 	struct job j = { .init = scene_process(s, 1, 0, "init"), .table = scene_file(s, S_IFREG) };
@@ -109,6 +111,7 @@ static struct job make_job(struct scene *s)
 	j.daemon = scene_fork(s, j.init, 20, "cron");
 	scene_read(s, j.daemon, j.table);
 	scene_write(s, make_intruder(s), script);
+	scene_fork(s, j.daemon, 22, "another");
 	child = scene_fork(s, j.daemon, 21, "cron");
 	j.shell = scene_exec(s, child, scene_file(s, S_IFREG), 0, "sh");
 	scene_read(s, j.shell, script);
@@ -159,8 +162,7 @@ static void test_a_starter_is_not_counted_as_hidden(void **state)
 			events = view.hidden[i].events;
 		}
 	}
-	/* init, admin, the table, the child before it ran the shell */
-	assert_int_equal(objects, 4);
+	assert_int_equal(objects, JOB_HIDDEN);
 	/* fork of the daemon, write and read of the table, exec of the shell */
 	assert_int_equal(events, 4);
 }
@@ -179,6 +181,28 @@ static void test_the_recorder_is_not_shown_as_a_starter(void **state)
 
 	assert_true(answer_has(on, child));
 	assert_false(answer_has(on, recorder));
+}
+
+/* "sh -c", which starts the one command: whoever started that is of interest too, and no more. */
+static void test_a_starter_of_one_names_its_own(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id init = scene_process(s, 1, 0, "init"), first = scene_fork(s, init, 5, "first");
+	lm_object_id daemon = scene_fork(s, first, 20, "cron"), child = scene_fork(s, daemon, 21, "cron");
+	lm_object_id shell = scene_exec(s, child, scene_file(s, S_IFREG), 0, "sh");
+	lm_object_id job = scene_fork(s, shell, 22, "job"), g = scene_file(s, S_IFREG);
+
+	scene_event(s, LM_OP_RECV, job, scene_socket(s, 1, 80, 2, 5000, 1), 0);
+	scene_write(s, job, g);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
+
+	assert_non_null(answer_edge(on, shell, job, "fork"));
+	assert_non_null(answer_edge(on, daemon, shell, "fork"));
+	assert_false(answer_has(on, child));
+	assert_false(answer_has(on, first));
+	assert_int_equal(lm_answer_view(on).node_count, 5);
 }
 
 /* A parent that is in sight anyway says it already. */
@@ -559,6 +583,7 @@ int main(void)
 		SCENE_TEST(test_who_started_a_process_stays),
 		SCENE_TEST(test_a_starter_is_not_counted_as_hidden),
 		SCENE_TEST(test_the_recorder_is_not_shown_as_a_starter),
+		SCENE_TEST(test_a_starter_of_one_names_its_own),
 		SCENE_TEST(test_a_starter_in_sight_is_no_addition),
 		SCENE_TEST(test_without_any_entry_branches_stay),
 		SCENE_TEST(test_terminal_is_an_entry),
