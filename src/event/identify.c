@@ -181,7 +181,7 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	struct lm_event event;
 	int r;
 
-	if (raw->name_len > raw->raw.len - sizeof(*raw))
+	if (raw->name_len > raw->raw.len - sizeof(*raw) || raw->name_len > LM_RAW_NAME_BYTES)
 		return -LM_E_FORMAT;
 	if (raw->raw.flags & LM_RAW_CREATED && !found)
 		r = create_inode(id, now, &raw->file, &file);

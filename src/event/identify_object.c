@@ -184,7 +184,8 @@ int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw
 	entry = look_up_inode(id, raw->dev, raw->inode);
 	if (!entry || (entry->generation && raw->generation &&
 			entry->generation != raw->generation) ||
-		(entry->mode && (entry->mode & S_IFMT) != (raw->mode & S_IFMT)))
+		(entry->mode && (entry->mode & S_IFMT) != (raw->mode & S_IFMT)) ||
+		entry->kind != kind_of(id, raw->dev, raw->mode))
 		return add_inode(id, time_ns, raw, flags, ret_object);
 	*ret_object = entry->object;
 	if (entry->generation && entry->mode)
@@ -288,8 +289,11 @@ void bind_name(struct lm_identify *id, lm_object_id name, lm_object_id file)
 		return;
 	entry->file = file;
 	inode = inode_of(id, file);
-	if (inode)
-		inode->name = name;
+	if (!inode)
+		return;
+	inode->name = name;
+	if (!S_ISLNK(inode->mode))
+		entry->link_len = 0; /* what has become of the link was not seen */
 }
 
 int emit_binding(struct lm_identify *id, uint64_t time_ns, lm_object_id file, lm_object_id name,
@@ -333,7 +337,7 @@ int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw)
 	uint8_t found = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
 	int r;
 
-	if (raw->name_len > raw->raw.len - sizeof(*raw))
+	if (raw->name_len > raw->raw.len - sizeof(*raw) || raw->name_len > LM_RAW_NAME_BYTES)
 		return -LM_E_FORMAT;
 	r = describe_inode(id, raw->raw.time_ns, &raw->dir, found, &dir);
 	if (r < 0 || !dir)

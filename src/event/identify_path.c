@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #define RENAME_EXCHANGE (1 << 1)
+#define NR_fchmodat2 452 /* newer than the headers of Debian 12 */
 
 static lm_object_id bound_file(struct lm_identify *id, lm_object_id name)
 {
@@ -27,6 +28,7 @@ static bool follows(const struct lm_raw_path *raw, uint16_t op)
 	case SYS_fchownat:
 		return !(raw->arg4 & AT_SYMLINK_NOFOLLOW);
 	case SYS_utimensat:
+	case NR_fchmodat2:
 		return !(raw->arg3 & AT_SYMLINK_NOFOLLOW);
 	case SYS_linkat:
 		return raw->arg4 & AT_SYMLINK_FOLLOW;
@@ -68,6 +70,11 @@ static void clear(struct lm_identify *id, lm_object_id name)
 	bind_name(id, name, LM_OBJECT_NONE);
 }
 
+static bool is_unknown(const struct name_entry *entry)
+{
+	return !entry->file && !entry->link_len;
+}
+
 /* Keep the names as the call has left them. */
 static int apply(struct lm_identify *id, const struct lm_event *event, struct lm_str target)
 {
@@ -79,8 +86,14 @@ static int apply(struct lm_identify *id, const struct lm_event *event, struct lm
 	case LM_OP_RENAME:
 		if (!event->name2)
 			return 0;
+		/* Two names of one file: the kernel leaves both where they are. */
+		if (event->name == event->name2 ||
+			(old->file && old->file == bound_file(id, event->name2)))
+			return 0;
 		/* An unknown file may be a directory: what is below it has new paths. */
-		if (!old->file && !old->link_len && id->sink.forget_directories)
+		if ((is_unknown(old) || (event->arg & RENAME_EXCHANGE &&
+					is_unknown(name_of(id, event->name2)))) &&
+			id->sink.forget_directories)
 			id->sink.forget_directories(id->sink.data);
 		exchange(id, event->name, event->name2);
 		if (!(event->arg & RENAME_EXCHANGE))
@@ -149,7 +162,8 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	struct lm_event event;
 	int r;
 
-	if ((uint32_t)raw->path_len + raw->path2_len > raw->raw.len - sizeof(*raw))
+	if ((uint32_t)raw->path_len + raw->path2_len > raw->raw.len - sizeof(*raw) ||
+		raw->path_len > LM_RAW_PATH_BYTES || raw->path2_len > LM_RAW_PATH_BYTES)
 		return -LM_E_FORMAT;
 	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)

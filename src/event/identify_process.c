@@ -313,6 +313,26 @@ static int set_argv(struct process *process, const char *argv, uint32_t len)
 	return 0;
 }
 
+/*
+ * A number used again whose end and whose new start were both lost: only the
+ * time when the process started tells that it is another.
+ */
+static int part_with_former(struct lm_identify *id, const struct lm_raw *raw, uint64_t start_ns)
+{
+	struct process *process = process_by_tid(id, raw->tid);
+	int r;
+
+	if (!process || process->tgid != raw->tgid || !process->attributes.start_ns ||
+		process->attributes.start_ns == start_ns)
+		return 0;
+	r = remove_thread(id, raw->tid, process);
+	if (r == 0)
+		r = remove_thread(id, raw->tgid, process);
+	if (r == 0 && process->threads == 0)
+		free_process(process);
+	return r;
+}
+
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 {
 	uint64_t now = raw->raw.time_ns;
@@ -324,7 +344,9 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	struct lm_process *p;
 	int r;
 
-	if ((uint32_t)raw->name_len + raw->argv_len + raw->script_len > raw->raw.len - sizeof(*raw))
+	if ((uint32_t)raw->name_len + raw->argv_len + raw->script_len >
+			raw->raw.len - sizeof(*raw) || raw->name_len > LM_RAW_NAME_BYTES ||
+		raw->argv_len > LM_RAW_ARGV_BYTES || raw->script_len > LM_RAW_SCRIPT_BYTES)
 		return -LM_E_FORMAT;
 	/* A thread that executes takes over the number of its leader, which has exited. */
 	caller = process_by_tid(id, raw->old_tid);
@@ -337,7 +359,9 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 		caller->threads--;
 		id->last = NULL;
 	}
-	r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
+	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
+	if (r == 0)
+		r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
 	if (r < 0)
 		return r;
 	event.tid = raw->old_tid;
@@ -465,7 +489,9 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 
 	if (raw->raw.flags & LM_RAW_FOUND)
 		return take_found(id, raw);
-	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
+	if (r == 0)
+		r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)
 		return r;
 	event.result = raw->result;

@@ -198,7 +198,10 @@ static const struct name_entry *known(struct walk *w, struct lm_str component)
 {
 	const struct name_entry *entry = name_of(w->id, look_up_name(w->id, w->dir, component));
 
-	return entry && (entry->file || entry->link_len) ? entry : NULL;
+	if (!entry || entry->link_len)
+		return entry;
+	/* A link that was opened itself: where it leads is not known. */
+	return entry->file && !S_ISLNK(inode_of(w->id, entry->file)->mode) ? entry : NULL;
 }
 
 /* Put the target of a link before what is left of the path. */
@@ -228,8 +231,15 @@ static bool goes_back(struct lm_str rest)
 /* What cannot be walked stays as it was claimed, below the last directory known. */
 static int leave(struct walk *w, struct lm_str rest, struct place *ret_place)
 {
-	return find_name(w->id, w->time_ns, w->dir, without_slashes(rest), LM_OBJECT_CLAIMED,
-		&ret_place->name);
+	rest = without_slashes(rest);
+	if (!rest.len) {
+		ret_place->object = w->dir;
+		return 0;
+	}
+	/* With the targets of links before it, it can be longer than any path. */
+	if (rest.len > LM_NAME_MAX_BYTES)
+		rest.len = LM_NAME_MAX_BYTES;
+	return find_name(w->id, w->time_ns, w->dir, rest, LM_OBJECT_CLAIMED, &ret_place->name);
 }
 
 /* @return 1 to go on, 0 when ret_place is set, negative codes */
@@ -263,7 +273,7 @@ static int step(struct walk *w, struct place *ret_place)
 			return 1;
 		}
 	}
-	if ((!entry || !(entry->file || entry->link_len)) && (!last || w->follow)) {
+	if (!known(w, component) && (!last || w->follow)) {
 		r = look(w, component);
 		if (r < 0)
 			return r;
@@ -293,8 +303,8 @@ int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *proc
 	*ret_place = (struct place){ 0 };
 	if (path.len && *path.data == '/')
 		w.dir = process->attributes.root;
-	else if (!start)
-		return leave(&w, path, ret_place); /* relative to a descriptor that is none */
+	if (!w.dir)
+		return leave(&w, path, ret_place); /* no such descriptor, or an unknown process's "/" */
 	for (int steps = 0; r == 1 && steps < STEPS_MAX; steps++)
 		r = step(&w, ret_place);
 	if (r == 1)

@@ -43,7 +43,7 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 			return r;
 		/* As bound it may be relative to a directory that nobody remembers. */
 		if (s->path_file && append_path(id, inode_of(id, s->path_file)->name,
-				root, &path))
+				root, &path) && path.len <= LM_NAME_MAX_BYTES)
 			named->path = (struct lm_str){ (const char *)path.data, (uint32_t)path.len };
 	}
 	return emit_object(id, &definition);
@@ -82,7 +82,8 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 	struct lm_event event;
 	int r;
 
-	if (raw->path_len > sizeof(raw->path))
+	if (raw->path_len > sizeof(raw->path) ||
+		(raw->inode && id->devices.sockfs && raw->dev != id->devices.sockfs))
 		return -LM_E_FORMAT;
 	r = process_of(id, &raw->raw, &process);
 	if (r == 0)

@@ -31,7 +31,8 @@ uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 		h = mix(h ^ word);
 	}
 	word = 0;
-	memcpy(&word, p, len);
+	if (len)
+		memcpy(&word, p, len);
 	return mix(h ^ word);
 }
 
