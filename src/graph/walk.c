@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
+#define DIRECTORY_DEPTH_MAX 256 /* as of paths; a hostile log may have circles */
+
 void walk_release(struct walk *walk)
 {
 	free(walk->vertices.at);
@@ -379,37 +381,71 @@ static int expand_peers(struct walk *walk, uint32_t vertex)
 	return r;
 }
 
-/*
- * A directory that is moved takes along what is in it: that decides what the
- * names below mean. A name that was made in it later means what its maker made.
- */
-static enum lm_control directory_control(const struct walk *walk, const struct lm_bound *directory,
-					 lm_object_id name)
+/* Whether a name was there when something above it moved. */
+static bool was_taken_along(const struct walk *walk, lm_object_id name, uint64_t moved_ns)
 {
 	const struct lm_bound *bounds = NULL;
 	uint32_t count = lm_index_bounds_of_name(walk->index, name, &bounds);
 
-	/* A directory that was always there passes on what moved it from further up. */
-	if (directory->begin_ns == 0)
-		return LM_CONTROL_HIGH;
 	for (uint32_t i = 0; i < count; i++) {
-		if (bounds[i].begin_ns < directory->begin_ns && bounds[i].end_ns > directory->begin_ns)
-			return LM_CONTROL_HIGH;
+		if (bounds[i].begin_ns < moved_ns && bounds[i].end_ns > moved_ns)
+			return true;
 	}
-	return count > 0 ? LM_CONTROL_LOW : LM_CONTROL_HIGH;
+	return false;
+}
+
+/* Whether a directory further up was moved with the name in it, within the time that matters. */
+static bool was_moved_above(const struct walk *walk, const struct lm_bound *directory,
+			    lm_object_id name, uint64_t t_ns)
+{
+	lm_object_id at = directory->name;
+
+	for (int depth = 0; depth < DIRECTORY_DEPTH_MAX; depth++) {
+		const struct lm_name *below = index_name(walk->index, at);
+		const struct lm_bound *up = below ? lm_index_bound_of_file_at(
+			walk->index, below->dir, is_backward(walk) ? t_ns : UINT64_MAX - 1) : NULL;
+		bool in_time;
+
+		if (!up)
+			return false;
+		in_time = is_backward(walk) ? up->begin_ns < t_ns : up->begin_ns >= t_ns;
+		if (in_time && up->begin_ns > directory->begin_ns &&
+		    was_taken_along(walk, name, up->begin_ns))
+			return true;
+		at = up->name;
+	}
+	return false;
+}
+
+/*
+ * A directory that is moved takes along what is in it, at any depth: that decides
+ * what the names below mean. A name that was made in it later means what its
+ * maker made.
+ */
+static enum lm_control directory_control(const struct walk *walk, const struct lm_bound *directory,
+					 lm_object_id name, uint64_t t_ns)
+{
+	const struct lm_bound *bounds = NULL;
+
+	/* A directory that was always there passes on what moved it from further up. */
+	if (directory->begin_ns == 0 || was_taken_along(walk, name, directory->begin_ns) ||
+	    lm_index_bounds_of_name(walk->index, name, &bounds) == 0 ||
+	    was_moved_above(walk, directory, name, t_ns))
+		return LM_CONTROL_HIGH;
+	return LM_CONTROL_LOW;
 }
 
 static int follow_directory(struct walk *walk, uint32_t vertex, lm_object_id other,
 			    const struct lm_bound *directory, lm_object_id name)
 {
 	const struct lm_event *event = lm_index_event_at(walk->index, directory->event);
+	uint64_t t_ns = walk->vertices.at[vertex].threshold_ns;
 	struct edge edge = {
 		.kind = EDGE_DIRECTORY,
-		.control = directory_control(walk, directory, name),
+		.control = directory_control(walk, directory, name, t_ns),
 		.begin_ns = directory->begin_ns, .end_ns = directory->end_ns,
 		.event = event ? event->id : 0,
 	};
-	uint64_t t_ns = walk->vertices.at[vertex].threshold_ns;
 
 	if (is_backward(walk) ? edge.begin_ns >= t_ns : edge.end_ns <= t_ns)
 		return 0;

@@ -296,6 +296,43 @@ static void test_made_directory_has_low_control(void **state)
 	assert_true(answer_has(off, maker));
 }
 
+/* The tree is made in sight, and moved as a whole: the file in it goes along. */
+static void test_tree_made_in_sight_is_taken_along(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id maker = scene_process(s, 10, 0, "mkdir"), mover = scene_process(s, 11, 0, "mover");
+	lm_object_id author = scene_process(s, 12, 0, "author"), reader = scene_process(s, 13, 0, "r");
+	struct tree t = { .dir_outer = scene_file(s, S_IFDIR), .dir_inner = scene_file(s, S_IFDIR),
+			  .file = scene_file(s, S_IFREG) };
+	lm_object_id out = scene_file(s, S_IFREG), late = scene_file(s, S_IFREG), late_name;
+
+	t.outer_a = scene_name(s, s->root, "a");
+	t.outer_b = scene_name(s, s->root, "b");
+	t.inner = scene_name(s, t.dir_outer, "in");
+	t.leaf = scene_name(s, t.dir_inner, "x");
+	late_name = scene_name(s, t.dir_inner, "late");
+	scene_event(s, LM_OP_MKDIR, maker, t.dir_outer, t.outer_a);
+	scene_event(s, LM_OP_MKDIR, maker, t.dir_inner, t.inner);
+	scene_create(s, author, t.file, t.leaf);
+	scene_write(s, author, t.file);
+	scene_rename(s, mover, t.dir_outer, t.outer_a, t.outer_b);
+	scene_create(s, author, late, late_name);
+	scene_event(s, LM_OP_OPEN, reader, t.file, t.leaf);
+	scene_read(s, reader, t.file);
+	scene_write(s, reader, out);
+	scene_finish(s);
+
+	struct lm_answer *answer ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, out);
+	struct lm_answer *on ANSWER = scene_trace(s, LM_FORWARD, LM_FILTERS_ALL, mover);
+	struct lm_answer *made_after ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, late_name);
+
+	assert_true(answer_has(answer, mover));
+	assert_true(answer_has(answer, author));
+	assert_true(answer_has(on, out));
+	assert_true(answer_has(made_after, author));
+	assert_false(answer_has(made_after, mover));
+}
+
 static void test_directory_renamed_afterwards_is_not(void **state)
 {
 	struct scene *s = *state;
@@ -393,6 +430,7 @@ int main(void)
 		SCENE_TEST(test_connection_between_namespaces),
 		SCENE_TEST(test_renamed_directory_is_behind_its_reader),
 		SCENE_TEST(test_made_directory_has_low_control),
+		SCENE_TEST(test_tree_made_in_sight_is_taken_along),
 		SCENE_TEST(test_directory_renamed_afterwards_is_not),
 		SCENE_TEST(test_forward_reaches_what_was_touched),
 		SCENE_TEST(test_gaps_are_told),
