@@ -37,9 +37,12 @@ static uint32_t add_node(struct build *build, const struct vertex *v)
 	struct lm_answer_node *node = &answer->nodes[position];
 	uint8_t kind = (uint8_t)lm_index_kind(build->walk->index, v->object);
 
-	*node = (struct lm_answer_node){ .object = v->object, .kind = kind, .first_ns = UINT64_MAX };
+	*node = (struct lm_answer_node){
+		.object = v->object, .kind = kind, .first_ns = UINT64_MAX
+	};
 	if (v->object == VERTEX_GROUP)
-		snprintf(node->id, sizeof(node->id), "g%u", build->walk->vertices.at[v->group_of].object);
+		snprintf(node->id, sizeof(node->id), "g%u",
+			build->walk->vertices.at[v->group_of].object);
 	else
 		snprintf(node->id, sizeof(node->id), "%c%u", id_letter(kind), v->object);
 	return position;
@@ -270,7 +273,8 @@ static int make_edges(struct build *build)
 			answer->edges[answer->view.edge_count++] = drafts[i].edge;
 	}
 	if (answer->view.edge_count > 0)
-		qsort(answer->edges, answer->view.edge_count, sizeof(*answer->edges), compare_begin);
+		qsort(answer->edges, answer->view.edge_count, sizeof(*answer->edges),
+			compare_begin);
 	return 0;
 }
 

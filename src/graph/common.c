@@ -7,7 +7,8 @@
  * is another matter: that always counts.
  */
 struct common_file {
-	const char *path; /* whole; or with a leading '*': how it ends; or a trailing '/': a folder */
+	/* whole; or with a leading '*': how it ends; or a trailing '/': a folder */
+	const char *path;
 	const char *reason;
 };
 
@@ -87,7 +88,8 @@ int walk_is_common(struct walk *walk, lm_object_id id, uint64_t t_ns, bool *ret_
 		return 0;
 	}
 	if (lm_index_path_at(walk->index, id, t_ns, LM_OBJECT_NONE, &path) == 0)
-		common = path_is_common((struct lm_str){ (const char *)path.data, (uint32_t)path.len });
+		common = path_is_common(
+			(struct lm_str){ (const char *)path.data, (uint32_t)path.len });
 	if (lm_buffer_status(&path) < 0 || lm_map_put(&walk->common, id, common ? 2 : 1) < 0)
 		return -ENOMEM;
 	*ret_common = common;

@@ -126,8 +126,9 @@ int lm_answer_write_dot(const struct lm_answer *answer, FILE *out)
 	append_notes(&notes, &view);
 	lm_buffer_printf(&buf, "digraph lemona {\n  rankdir=LR;\n  labelloc=b;\n  label=");
 	append_quoted(&buf, &notes);
-	lm_buffer_append_text(&buf, ";\n  node [style=filled, fontname=\"sans-serif\", fontsize=10];\n"
-				    "  edge [fontname=\"sans-serif\", fontsize=8];\n");
+	lm_buffer_append_text(&buf,
+		";\n  node [style=filled, fontname=\"sans-serif\", fontsize=10];\n"
+		"  edge [fontname=\"sans-serif\", fontsize=8];\n");
 	for (uint32_t i = 0; i < view.node_count; i++)
 		append_node(&buf, &view, &view.nodes[i]);
 	for (uint32_t i = 0; i < view.edge_count; i++)

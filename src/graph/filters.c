@@ -11,13 +11,14 @@ struct filter_text {
 
 static const struct filter_text filter_texts[LM_FILTER_COUNT] = {
 	[LM_FILTER_READ_ONLY] = { "read-only", "files and names that nobody changed in time" },
-	[LM_FILTER_LOW_CONTROL] = { "low-control", "stat, signals, times: influence without content" },
+	[LM_FILTER_LOW_CONTROL] = { "low-control",
+		"stat, signals, times: influence without content" },
 	[LM_FILTER_NO_ENTRY] = { "no-entry", "branches that come from no entry point (backtrack)" },
 	[LM_FILTER_HELPERS] = { "helpers", "processes that only talk to their parent (backtrack)" },
 	[LM_FILTER_COMMON] = { "common", "what readers take from files that everyone reads" },
 	[LM_FILTER_OLDER_INPUTS] = { "older-inputs", "what a server heard before its last inputs" },
 	[LM_FILTER_PEER_NAMESPACE] = { "peer-namespace",
-				       "connection ends in another network namespace" },
+		"connection ends in another network namespace" },
 	[LM_FILTER_NAMES] = { "names", "names, shown as the files that they lead to" },
 };
 

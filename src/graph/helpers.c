@@ -223,7 +223,8 @@ static int hide_around(struct helpers *helpers, uint32_t vertex, const struct ad
 {
 	int r = 0;
 
-	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1] && r == 0; i++) {
+	for (uint32_t i = adjacency->start[vertex]; i < adjacency->start[vertex + 1] && r == 0;
+		i++) {
 		const struct edge *edge = &helpers->walk->edges.at[adjacency->at[i]];
 		uint32_t other = incoming ? edge->from : edge->to;
 

@@ -321,7 +321,8 @@ static int add_binding(struct lm_index *index, const struct lm_binding *binding)
 		index->objects.at[binding->file].root = true;
 		return 0;
 	}
-	if (lm_array_reserve(index->bindings.at, index->bindings.capacity, index->bindings.count + 1) < 0)
+	if (lm_array_reserve(
+		    index->bindings.at, index->bindings.capacity, index->bindings.count + 1) < 0)
 		return -ENOMEM;
 	index->bindings.at[index->bindings.count++] = *binding;
 	return 0;

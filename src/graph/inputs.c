@@ -85,7 +85,8 @@ int inputs_take(struct walk *walk, const struct lm_link *link)
 
 bool inputs_were_taken(struct walk *walk, const struct lm_link *link, uint32_t vertex)
 {
-	bool choosy = walk->options.direction == LM_FORWARD || inputs_is_channel(walk, link->source);
+	bool choosy =
+		walk->options.direction == LM_FORWARD || inputs_is_channel(walk, link->source);
 
 	return !choosy || !inputs_is_server(walk, vertex) ||
 	       lm_map_get(&walk->taken, position_of(walk, link));
@@ -154,7 +155,8 @@ int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns)
 		r = walk_judge(walk, link, &v, before_ns, &refused);
 		if (r < 0)
 			return r;
-		if (refused || !admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link->source))
+		if (refused ||
+			!admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link->source))
 			continue;
 		r = take_input(walk, link, server, before_ns);
 		if (r < 0)
@@ -329,8 +331,8 @@ static int fold_inputs(struct walk *walk, uint32_t server)
 {
 	const struct vertex v = walk->vertices.at[server];
 	struct lm_links links = lm_index_incoming(walk->index, v.object, v.threshold_ns);
-	struct edge edge = { .kind = EDGE_GROUP, .op = LM_OP_RECV, .begin_ns = UINT64_MAX, .event = UINT64_MAX,
-			     .control = LM_CONTROL_HIGH };
+	struct edge edge = { .kind = EDGE_GROUP, .op = LM_OP_RECV, .begin_ns = UINT64_MAX,
+			     .event = UINT64_MAX, .control = LM_CONTROL_HIGH };
 	struct lm_map seen LM_MAP = LM_MAP_INIT;
 	uint64_t objects = 0;
 

@@ -89,7 +89,8 @@ static void append_address(struct lm_buffer *out, const char *key, const struct 
 	if (lm_buffer_status(&text) < 0)
 		out->failed = true;
 	else if (text.len > 0)
-		append_string(out, key, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
+		append_string(
+			out, key, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
 }
 
 static void append_node(struct lm_buffer *out, const struct lm_answer_view *view,
@@ -133,7 +134,8 @@ static void append_edge(struct lm_buffer *out, const struct lm_answer_view *view
 	append_time(out, "begin", view->index, edge->begin_ns);
 	lm_buffer_append_byte(out, ',');
 	append_time(out, "end", view->index, edge->end_ns);
-	lm_buffer_printf(out, ",\"count\":%" PRIu64 ",\"bytes\":%" PRIu64, edge->count, edge->bytes);
+	lm_buffer_printf(
+		out, ",\"count\":%" PRIu64 ",\"bytes\":%" PRIu64, edge->count, edge->bytes);
 	if (edge->event)
 		lm_buffer_printf(out, ",\"event\":\"%" PRIu64 "\"", edge->event);
 	lm_buffer_append_byte(out, '}');
@@ -192,9 +194,9 @@ static int write_members(const struct lm_answer_view *view, FILE *out)
 	lm_buffer_append_text(&buf, "],\n\"hidden\":[");
 	for (uint32_t i = 0; i < view->hidden_count && r == 0; i++)
 		lm_buffer_printf(&buf,
-				 "%s{\"filter\":\"%s\",\"objects\":%" PRIu64 ",\"events\":%" PRIu64 "}",
-				 i > 0 ? ",\n" : "\n", lm_filter_name(view->hidden[i].filter),
-				 view->hidden[i].objects, view->hidden[i].events);
+			"%s{\"filter\":\"%s\",\"objects\":%" PRIu64 ",\"events\":%" PRIu64 "}",
+			i > 0 ? ",\n" : "\n", lm_filter_name(view->hidden[i].filter),
+			view->hidden[i].objects, view->hidden[i].events);
 	lm_buffer_append_text(&buf, "],\n\"gaps\":[");
 	for (uint32_t i = 0; i < view->gap_count && r == 0; i++) {
 		lm_buffer_append_text(&buf, i > 0 ? ",\n" : "\n");

@@ -132,8 +132,9 @@ static uint64_t *find_version_ends(const struct lm_index *index)
 		ends[i] = UINT64_MAX;
 	for (size_t i = 0; i < index->events.count; i++) {
 		const struct lm_event *event = &index->events.at[i];
-		bool is_end = event->op == LM_OP_EXIT ||
-			      (event->op == LM_OP_EXEC && event->object2 && !lm_event_failed(event));
+		bool is_end =
+			event->op == LM_OP_EXIT ||
+			(event->op == LM_OP_EXEC && event->object2 && !lm_event_failed(event));
 
 		if (is_end && event->end_ns < ends[event->actor])
 			ends[event->actor] = event->end_ns;
@@ -257,8 +258,8 @@ int index_build_links(struct lm_index *index)
 		r = rows_build(&index->incoming, index->objects.count, index->links.count, sink_of,
 			       index);
 	if (r == 0)
-		r = rows_build(&index->outgoing, index->objects.count, index->links.count, source_of,
-			       index);
+		r = rows_build(&index->outgoing, index->objects.count, index->links.count,
+			source_of, index);
 	if (r < 0)
 		return r;
 	sort_rows(index, &index->incoming, compare_begin);

@@ -54,8 +54,8 @@ int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
 		const struct lm_process *process = index_process(index, id);
 		struct lm_detection detection = { id, when.begin_ns, when.end_ns };
 
-		if (!process || process->tgid != tgid || (moment && process->start_ns != start_ns) ||
-		    !ran_at(index, id, when))
+		if (!process || process->tgid != tgid ||
+			(moment && process->start_ns != start_ns) || !ran_at(index, id, when))
 			continue;
 		if (lm_detections_add(out, detection) < 0)
 			return -ENOMEM;
@@ -180,9 +180,10 @@ void near_addresses(const struct lm_index *index, const struct lm_address *addre
 	for (lm_object_id id = 1; id < index->objects.count; id++) {
 		const struct lm_socket *socket = index_socket(index, id);
 		const struct lm_address *candidate = socket ? &socket->remote : NULL;
-		bool fits = candidate && (address->family == LM_AF_UNIX ?
-						  candidate->family == LM_AF_UNIX && candidate->path.len :
-						  is_inet(candidate));
+		bool fits = candidate &&
+			    (address->family == LM_AF_UNIX
+					    ? candidate->family == LM_AF_UNIX && candidate->path.len
+					    : is_inet(candidate));
 
 		for (int i = 0; i < NEAR_MAX && fits; i++) {
 			const struct lm_address *swap = best[i];

@@ -253,7 +253,8 @@ static bool is_program(const struct lm_index *index, const struct lm_map *progra
 void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
 		struct lm_buffer *out)
 {
-	struct nearest nearest[NEAR_MAX] = { { UINT32_MAX, 0 }, { UINT32_MAX, 0 }, { UINT32_MAX, 0 } };
+	struct nearest nearest[NEAR_MAX] = { { UINT32_MAX, 0 }, { UINT32_MAX, 0 },
+		{ UINT32_MAX, 0 } };
 	struct lm_str last = last_component(path);
 	struct lm_map ran LM_MAP = LM_MAP_INIT;
 

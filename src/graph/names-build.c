@@ -190,7 +190,8 @@ static int replay_link(struct replay *replay, const struct lm_event *event, uint
 	int r = 0;
 
 	if (event->name && file)
-		r = bind_seen(replay, event->name, file, event->begin_ns, LM_NO_EVENT, false, false);
+		r = bind_seen(
+			replay, event->name, file, event->begin_ns, LM_NO_EVENT, false, false);
 	if (r < 0 || !event->name2)
 		return r;
 	return file ? bind_new(replay, event->name2, file, event, position) :
@@ -325,7 +326,8 @@ static struct lm_bound *gather_bounds(const struct lm_index *index, const struct
 		uint32_t count = rows->start[row + 1] - rows->start[row];
 
 		if (count > 1)
-			qsort(gathered + rows->start[row], count, sizeof(*gathered), compare_bounds);
+			qsort(gathered + rows->start[row], count, sizeof(*gathered),
+				compare_bounds);
 	}
 	return gathered;
 }

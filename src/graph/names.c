@@ -54,7 +54,8 @@ static const struct lm_bound *bound_at(const struct lm_bound *bounds, uint32_t c
 		const struct lm_bound *bound = &bounds[i - 1];
 
 		if (!best || rank_bound(bound, t_ns) > rank_bound(best, t_ns) ||
-		    (rank_bound(bound, t_ns) == rank_bound(best, t_ns) && bound->end_ns > best->end_ns))
+			(rank_bound(bound, t_ns) == rank_bound(best, t_ns) &&
+				bound->end_ns > best->end_ns))
 			best = bound;
 	}
 	return best ? best : &bounds[0];
@@ -194,7 +195,8 @@ static lm_object_id last_actor(const struct lm_index *index, lm_object_id id, ui
 int lm_index_path_seen(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,
 		       struct lm_buffer *out)
 {
-	const struct lm_process *process = index_process(index, last_actor(index, file_or_name, t_ns));
+	const struct lm_process *process =
+		index_process(index, last_actor(index, file_or_name, t_ns));
 
 	return lm_index_path_at(index, file_or_name, t_ns, process ? process->root : LM_OBJECT_NONE,
 				out);

@@ -84,7 +84,7 @@ static int split_time(const struct spec *spec, struct lm_str *ret_value, struct 
 		return 0;
 	if (r < 0)
 		return lm_diag_set(spec->diag, -EINVAL,
-				   "\"%s\" is not a time: write 2026-01-02T03:04:05Z or -5m", at + 1);
+			"\"%s\" is not a time: write 2026-01-02T03:04:05Z or -5m", at + 1);
 	ret_value->len = (uint32_t)(at - spec->value);
 	ret_when->begin_ns = ret_when->end_ns = lm_index_boot_ns(spec->index, wall_ns);
 	return 0;
@@ -115,7 +115,7 @@ static int read_path(const struct spec *spec, struct lm_str value, char buf[PATH
 {
 	if (value.len == 0 || value.data[0] != '/')
 		return lm_diag_set(spec->diag, -EINVAL,
-				   "%s: the path must be absolute, as in file:/etc/passwd", spec->text);
+			"%s: the path must be absolute, as in file:/etc/passwd", spec->text);
 	if (value.len > PATH_MAX_BYTES)
 		return lm_diag_set(spec->diag, -EINVAL, "The path is longer than %d bytes",
 				   PATH_MAX_BYTES);
@@ -209,7 +209,8 @@ static int read_address(const struct spec *spec, struct lm_address *ret_address,
 	uint64_t number = 0;
 
 	if (value[0] == '/' || value[0] == '@') {
-		*ret_address = (struct lm_address){ .family = LM_AF_UNIX, .path = lm_str_from(value) };
+		*ret_address =
+			(struct lm_address){ .family = LM_AF_UNIX, .path = lm_str_from(value) };
 		*ret_any_port = true;
 		return 0;
 	}
@@ -279,8 +280,8 @@ static int resolve_event(const struct spec *spec)
 									 event->begin_ns,
 									 event->end_ns });
 	if (count == 0)
-		r = lm_detections_add(spec->out, (struct lm_detection){ event->actor, event->begin_ns,
-									 event->end_ns });
+		r = lm_detections_add(spec->out,
+			(struct lm_detection){ event->actor, event->begin_ns, event->end_ns });
 	return r;
 }
 
@@ -293,10 +294,12 @@ static int resolve_object(const struct spec *spec)
 	if (r < 0)
 		return r;
 	if (id == 0 || id > lm_index_object_count(spec->index)) {
-		lm_buffer_printf(&range, "object:1 to object:%u", lm_index_object_count(spec->index));
+		lm_buffer_printf(
+			&range, "object:1 to object:%u", lm_index_object_count(spec->index));
 		return no_match(spec, "object", &range);
 	}
-	return lm_detections_add(spec->out, (struct lm_detection){ (lm_object_id)id, 0, UINT64_MAX });
+	return lm_detections_add(
+		spec->out, (struct lm_detection){ (lm_object_id)id, 0, UINT64_MAX });
 }
 
 static int resolve_alert(const struct spec *spec)
@@ -335,7 +338,11 @@ int lm_spec_resolve(const struct lm_index *index, const char *text, uint64_t now
 {
 	struct lm_detections found LM_DETECTIONS = LM_DETECTIONS_INIT;
 	struct spec spec = {
-		.index = index, .text = text, .now_wall_ns = now_wall_ns, .out = &found, .diag = diag,
+		.index = index,
+		.text = text,
+		.now_wall_ns = now_wall_ns,
+		.out = &found,
+		.diag = diag,
 	};
 	int r = dispatch(&spec);
 

@@ -90,7 +90,7 @@ static bool started_one_only(const struct lm_index *index, lm_object_id id)
 				return false;
 			started = link->sink;
 		}
-		/* Earlier versions have smaller numbers: a hostile log cannot make this a circle. */
+		/* Earlier versions have smaller numbers: a hostile log makes no circle. */
 		if (!process || !process->previous || process->previous >= id)
 			return true;
 		id = process->previous;

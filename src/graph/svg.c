@@ -39,7 +39,8 @@ static int run_dot(int in_fd, int out_fd, int *ret_status)
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	if (r == 0)
-		r = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+		r = posix_spawn_file_actions_addopen(
+			&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (r == 0)
 		r = posix_spawnp(&pid, "dot", &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -71,16 +72,18 @@ int lm_answer_write_svg(const struct lm_answer *answer, FILE *out, struct lm_dia
 	int status = 0, r = picture ? write_source(answer, &source) : -errno;
 
 	if (r < 0)
-		return lm_diag_errno(diag, r, "The picture could not be prepared in a temporary file");
+		return lm_diag_errno(
+			diag, r, "The picture could not be prepared in a temporary file");
 	r = run_dot(fileno(source), fileno(picture), &status);
 	/* Old C libraries report a missing program as a child that exits with 127. */
 	if (r == -ENOENT || (r == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127))
 		return lm_diag_set(diag, -ENOENT,
-				   "A picture needs Graphviz, and its program \"dot\" is not installed: "
-				   "install graphviz, or ask for dot instead of svg");
+			"A picture needs Graphviz, and its program \"dot\" is not installed: "
+			"install graphviz, or ask for dot instead of svg");
 	if (r < 0)
 		return lm_diag_errno(diag, r, "Graphviz could not be started");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return lm_diag_set(diag, -EIO, "Graphviz failed to draw the picture (status %d)", status);
+		return lm_diag_set(
+			diag, -EIO, "Graphviz failed to draw the picture (status %d)", status);
 	return copy_all(picture, out);
 }

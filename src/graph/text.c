@@ -79,7 +79,8 @@ static void append_argv(struct story *story, const struct lm_process *process)
 	if (len == 0)
 		return;
 	for (uint32_t i = 0; i < len; i++)
-		lm_buffer_append_byte(&plain, process->argv.data[i] ? (uint8_t)process->argv.data[i] : ' ');
+		lm_buffer_append_byte(
+			&plain, process->argv.data[i] ? (uint8_t)process->argv.data[i] : ' ');
 	lm_buffer_append_text(&story->out, ": ");
 	lm_buffer_append_escaped(&story->out, (struct lm_str){ (const char *)plain.data,
 							       (uint32_t)plain.len });
@@ -273,8 +274,10 @@ static void append_step(struct story *story, const struct lm_answer_edge *edge)
 		return;
 	if (!from_process && !to_process) {
 		append_node(story, edge->from);
-		lm_buffer_append_text(&story->out, edge->op == LM_OP_NONE &&
-				strcmp(edge->op_name, "directory") == 0 ? " led to " : " went into ");
+		lm_buffer_append_text(&story->out,
+			edge->op == LM_OP_NONE && strcmp(edge->op_name, "directory") == 0
+				? " led to "
+				: " went into ");
 		append_node(story, edge->to);
 		return;
 	}
@@ -524,9 +527,9 @@ static void append_completeness(struct story *story, bool cut)
 		for (uint32_t i = 0; i < view->gap_count; i++)
 			lost += view->gaps[i]->count;
 		if (view->gap_count > 0)
-			lm_buffer_printf(&story->out, " %u gap%s, at least %" PRIu64 " event%s missing",
-					 view->gap_count, view->gap_count == 1 ? "" : "s", lost,
-					 lost == 1 ? "" : "s");
+			lm_buffer_printf(&story->out,
+				" %u gap%s, at least %" PRIu64 " event%s missing", view->gap_count,
+				view->gap_count == 1 ? "" : "s", lost, lost == 1 ? "" : "s");
 		if (cut)
 			lm_buffer_printf(&story->out, "%s the log was cut off",
 					 view->gap_count > 0 ? "," : "");

@@ -354,7 +354,7 @@ static int follow_implied(struct walk *walk, uint32_t vertex, lm_object_id other
 	if (r < 0)
 		return r;
 	return walk_reach(walk, found,
-			  is_backward(walk) ? min_ns(edge.end_ns, t_ns) : max_ns(edge.begin_ns, t_ns));
+		is_backward(walk) ? min_ns(edge.end_ns, t_ns) : max_ns(edge.begin_ns, t_ns));
 }
 
 static int expand_peers(struct walk *walk, uint32_t vertex)

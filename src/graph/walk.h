@@ -45,7 +45,7 @@ struct edge {
 	uint8_t kind;      /* enum edge_kind */
 	uint8_t control;
 	bool hidden;
-	uint8_t hidden_by; /* enum lm_filter + 1 of the filter that counted its events; 0: none did */
+	uint8_t hidden_by; /* enum lm_filter + 1: which one counted its events; 0: none did */
 	bool folded; /* one end was a name, and is now the file that it led to */
 	uint64_t begin_ns, end_ns, count, bytes, event;
 };
@@ -149,7 +149,7 @@ int inputs_prune(struct walk *walk);
 /** Backward: hide what leads to no detection point any more. */
 int filter_dangling(struct walk *walk, enum lm_filter filter);
 
-/* After the walk (between.c, filters.c, helpers.c, starters.c, fold.c), in this order. 0 or -ENOMEM. */
+/* After the walk (between.c, filters.c, helpers.c, starters.c, fold.c). 0 or -ENOMEM. */
 int filter_between(struct walk *walk);
 int filter_read_only(struct walk *walk);
 int filter_helpers(struct walk *walk);

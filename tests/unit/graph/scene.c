@@ -29,7 +29,7 @@ void scene_begin(struct scene *scene)
 	add_object(scene, (struct lm_object){ .kind = LM_OBJECT_KIND_KERNEL });
 	scene->root = scene_file(scene, S_IFDIR | 0755);
 	add(scene, &(struct lm_item){ .kind = LM_ITEM_BINDING,
-				      .binding = { .file = scene->root, .flags = LM_BINDING_ROOT } });
+			   .binding = { .file = scene->root, .flags = LM_BINDING_ROOT } });
 }
 
 void scene_finish(struct scene *scene)
@@ -66,7 +66,8 @@ static lm_object_id add_process(struct scene *scene, const struct lm_process *pr
 						     .process = *process });
 }
 
-lm_object_id scene_process(struct scene *scene, uint32_t tgid, lm_object_id parent, const char *comm)
+lm_object_id scene_process(
+	struct scene *scene, uint32_t tgid, lm_object_id parent, const char *comm)
 {
 	struct lm_process process = {
 		.tgid = tgid, .start_ns = scene->now, .parent = parent, .root = scene->root,
@@ -106,8 +107,11 @@ lm_object_id scene_exec(struct scene *scene, lm_object_id process, lm_object_id 
 	before.process.exe_name = name;
 	before.process.comm = before.process.argv = lm_str_from(comm);
 	version = add_process(scene, &before.process);
-	scene_event_full(scene, (struct lm_event){ .op = LM_OP_EXEC, .actor = process, .object = exe,
-						   .object2 = version, .name = name });
+	scene_event_full(scene, (struct lm_event){ .op = LM_OP_EXEC,
+					.actor = process,
+					.object = exe,
+					.object2 = version,
+					.name = name });
 	return version;
 }
 
@@ -149,7 +153,8 @@ lm_object_id scene_socket(struct scene *scene, uint8_t local, uint16_t local_por
 		.remote = { .family = LM_AF_INET, .port = remote_port, .ip = { 10, 0, 0, remote } },
 	};
 
-	return add_object(scene, (struct lm_object){ .kind = LM_OBJECT_KIND_SOCKET, .socket = socket });
+	return add_object(
+		scene, (struct lm_object){ .kind = LM_OBJECT_KIND_SOCKET, .socket = socket });
 }
 
 void scene_bind(struct scene *scene, lm_object_id file, lm_object_id name)
@@ -178,8 +183,8 @@ uint64_t scene_event_full(struct scene *scene, struct lm_event event)
 uint64_t scene_event(struct scene *scene, enum lm_op op, lm_object_id actor, lm_object_id object,
 		     lm_object_id name)
 {
-	return scene_event_full(scene, (struct lm_event){ .op = op, .actor = actor, .object = object,
-							  .name = name });
+	return scene_event_full(scene,
+		(struct lm_event){ .op = op, .actor = actor, .object = object, .name = name });
 }
 
 void scene_gap(struct scene *scene, uint64_t begin_ns, uint64_t end_ns, uint64_t count)
@@ -191,6 +196,14 @@ void scene_gap(struct scene *scene, uint64_t begin_ns, uint64_t end_ns, uint64_t
 	add(scene, &item);
 }
 
+lm_object_id scene_intruder(struct scene *scene)
+{
+	lm_object_id p = scene_process(scene, 10, 0, "intruder");
+
+	scene_event(scene, LM_OP_RECV, p, scene_socket(scene, 1, 80, 2, 5000, 1), 0);
+	return p;
+}
+
 void scene_read(struct scene *scene, lm_object_id actor, lm_object_id file)
 {
 	scene_event_full(scene, (struct lm_event){ .op = LM_OP_READ, .actor = actor, .object = file,
@@ -199,8 +212,8 @@ void scene_read(struct scene *scene, lm_object_id actor, lm_object_id file)
 
 void scene_write(struct scene *scene, lm_object_id actor, lm_object_id file)
 {
-	scene_event_full(scene, (struct lm_event){ .op = LM_OP_WRITE, .actor = actor, .object = file,
-						   .result = 10 });
+	scene_event_full(scene, (struct lm_event){ .op = LM_OP_WRITE, .actor = actor,
+						   .object = file, .result = 10 });
 }
 
 void scene_create(struct scene *scene, lm_object_id actor, lm_object_id file, lm_object_id name)
@@ -212,8 +225,11 @@ void scene_create(struct scene *scene, lm_object_id actor, lm_object_id file, lm
 void scene_rename(struct scene *scene, lm_object_id actor, lm_object_id file, lm_object_id from,
 		  lm_object_id to)
 {
-	scene_event_full(scene, (struct lm_event){ .op = LM_OP_RENAME, .actor = actor, .object = file,
-						   .name = from, .name2 = to });
+	scene_event_full(scene, (struct lm_event){ .op = LM_OP_RENAME,
+					.actor = actor,
+					.object = file,
+					.name = from,
+					.name2 = to });
 }
 
 static struct lm_answer *trace(const struct scene *scene, enum lm_direction direction,

@@ -29,7 +29,8 @@ void scene_begin(struct scene *scene);
 void scene_finish(struct scene *scene);
 void scene_end(struct scene *scene);
 
-lm_object_id scene_process(struct scene *scene, uint32_t tgid, lm_object_id parent, const char *comm);
+lm_object_id scene_process(
+	struct scene *scene, uint32_t tgid, lm_object_id parent, const char *comm);
 /** The recorder's own process. */
 lm_object_id scene_self(struct scene *scene, uint32_t tgid, const char *comm);
 /** The version that `process` becomes by running `exe` under `name` (either may be 0). */
@@ -52,6 +53,9 @@ uint64_t scene_event(struct scene *scene, enum lm_op op, lm_object_id actor, lm_
 		     lm_object_id name);
 uint64_t scene_event_full(struct scene *scene, struct lm_event event);
 void scene_gap(struct scene *scene, uint64_t begin_ns, uint64_t end_ns, uint64_t count);
+
+/** A process that heard from an entry point, so that branches count. */
+lm_object_id scene_intruder(struct scene *scene);
 
 /* Shorthand: reads and writes of 10 bytes, creating, renaming. */
 void scene_read(struct scene *scene, lm_object_id actor, lm_object_id file);

@@ -12,7 +12,8 @@ static struct lm_answer *trace_between(const struct scene *s, enum lm_direction 
 	struct lm_detections to LM_DETECTIONS = LM_DETECTIONS_INIT;
 	struct lm_answer *answer = NULL;
 
-	assert_int_equal(lm_detections_add(&start, (struct lm_detection){ from, 0, UINT64_MAX }), 0);
+	assert_int_equal(
+		lm_detections_add(&start, (struct lm_detection){ from, 0, UINT64_MAX }), 0);
 	assert_int_equal(lm_detections_add(&to, end), 0);
 	struct lm_trace_options options = { .direction = direction, .from = &start, .to = &to };
 	assert_int_equal(lm_trace(s->index, &options, &answer, NULL), 0);
@@ -28,7 +29,8 @@ static void test_between_two_points(void **state)
 {
 	struct scene *s = *state;
 	lm_object_id a = scene_process(s, 10, 0, "a"), b = scene_process(s, 11, 0, "b");
-	lm_object_id f = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG), x = scene_file(s, S_IFREG);
+	lm_object_id f = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG),
+		     x = scene_file(s, S_IFREG);
 
 	scene_write(s, a, f);
 	scene_read(s, b, x);
@@ -52,7 +54,8 @@ static void test_between_respects_time(void **state)
 	struct scene *s = *state;
 	lm_object_id a = scene_process(s, 10, 0, "a"), b = scene_process(s, 11, 0, "b");
 	lm_object_id middle = scene_process(s, 12, 0, "middle");
-	lm_object_id f = scene_file(s, S_IFREG), h = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG);
+	lm_object_id f = scene_file(s, S_IFREG), h = scene_file(s, S_IFREG),
+		     g = scene_file(s, S_IFREG);
 
 	scene_write(s, middle, h);
 	scene_read(s, b, h);

@@ -13,19 +13,10 @@ static uint32_t without(const char *name)
 	return LM_FILTERS_ALL & ~bits;
 }
 
-/* An entry point and a process that heard from it, so that branches count. */
-static lm_object_id make_intruder(struct scene *s)
-{
-	lm_object_id p = scene_process(s, 10, 0, "intruder");
-
-	scene_event(s, LM_OP_RECV, p, scene_socket(s, 1, 80, 2, 5000, 1), 0);
-	return p;
-}
-
 static void test_read_only(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), library = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), library = scene_file(s, S_IFREG);
 	lm_object_id name = scene_name(s, s->root, "lib"), g = scene_file(s, S_IFREG);
 
 	scene_event(s, LM_OP_OPEN, p, library, name);
@@ -46,7 +37,7 @@ static void test_read_only(void **state)
 static void test_low_control(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), q = make_intruder(s), g = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), q = scene_intruder(s), g = scene_file(s, S_IFREG);
 
 	scene_event(s, LM_OP_SIGNAL, q, p, 0);
 	scene_write(s, p, g);
@@ -63,7 +54,7 @@ static void test_low_control(void **state)
 static void test_low_control_counts_where_there_is_nothing_else(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), f = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), f = scene_file(s, S_IFREG);
 
 	scene_event(s, LM_OP_UTIMES, p, f, 0);
 	scene_finish(s);
@@ -76,7 +67,7 @@ static void test_low_control_counts_where_there_is_nothing_else(void **state)
 static void test_no_entry(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), clean = scene_process(s, 20, 0, "clean");
+	lm_object_id p = scene_intruder(s), clean = scene_process(s, 20, 0, "clean");
 	lm_object_id f = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG);
 
 	scene_write(s, clean, f);
@@ -92,137 +83,6 @@ static void test_no_entry(void **state)
 	assert_false(answer_has(on, f));
 	assert_int_equal(answer_hidden(on, LM_FILTER_NO_ENTRY), 2);
 	assert_true(answer_has(off, clean));
-}
-
-/* A daemon, what it reads, what it forks, and a job that runs what an intruder wrote. */
-struct job {
-	lm_object_id init, daemon, table, writer, shell, out;
-};
-
-#define JOB_HIDDEN 4 /* init, admin, the table, the child before it ran the shell */
-
-static struct job make_job(struct scene *s)
-{
-	struct job j = { .init = scene_process(s, 1, 0, "init"), .table = scene_file(s, S_IFREG) };
-	lm_object_id script = scene_file(s, S_IFREG), child;
-
-	j.writer = scene_process(s, 5, 0, "admin");
-	scene_write(s, j.writer, j.table);
-	j.daemon = scene_fork(s, j.init, 20, "cron");
-	scene_read(s, j.daemon, j.table);
-	scene_write(s, make_intruder(s), script);
-	scene_fork(s, j.daemon, 22, "another");
-	child = scene_fork(s, j.daemon, 21, "cron");
-	j.shell = scene_exec(s, child, scene_file(s, S_IFREG), 0, "sh");
-	scene_read(s, j.shell, script);
-	j.out = scene_file(s, S_IFREG);
-	scene_write(s, j.shell, j.out);
-	return j;
-}
-
-static void test_who_started_a_process_stays(void **state)
-{
-	struct scene *s = *state;
-	struct job j = make_job(s);
-
-	scene_finish(s);
-
-	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, j.out);
-	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, without("no-entry"), j.out);
-	const struct lm_answer_edge *fork = answer_edge(on, j.daemon, j.shell, "fork");
-
-	assert_non_null(fork);
-	assert_int_equal(fork->count, 1);
-	assert_true(answer_node(on, j.daemon)->flags & LM_NODE_STARTER);
-	assert_int_equal(answer_node(on, j.daemon)->first_ns, fork->begin_ns);
-	/* Neither what it read nor who started it in turn. */
-	assert_false(answer_has(on, j.table));
-	assert_false(answer_has(on, j.init));
-	assert_true(answer_has(off, j.init));
-	assert_false(answer_node(off, j.daemon)->flags & LM_NODE_STARTER);
-	/* socket, intruder, script, shell, out and the daemon */
-	assert_int_equal(lm_answer_view(on).node_count, 6);
-}
-
-/* What is shown after all does not count as hidden. */
-static void test_a_starter_is_not_counted_as_hidden(void **state)
-{
-	struct scene *s = *state;
-	struct job j = make_job(s);
-	uint64_t objects = 0, events = 0;
-
-	scene_finish(s);
-
-	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, j.out);
-	struct lm_answer_view view = lm_answer_view(on);
-
-	for (uint32_t i = 0; i < view.hidden_count; i++) {
-		if (view.hidden[i].filter == LM_FILTER_NO_ENTRY) {
-			objects = view.hidden[i].objects;
-			events = view.hidden[i].events;
-		}
-	}
-	assert_int_equal(objects, JOB_HIDDEN);
-	/* fork of the daemon, write and read of the table, exec of the shell */
-	assert_int_equal(events, 4);
-}
-
-static void test_the_recorder_is_not_shown_as_a_starter(void **state)
-{
-	struct scene *s = *state;
-	lm_object_id recorder = scene_self(s, 20, "lemona"), child = scene_fork(s, recorder, 21, "sh");
-	lm_object_id g = scene_file(s, S_IFREG);
-
-	scene_event(s, LM_OP_RECV, child, scene_socket(s, 1, 80, 2, 5000, 1), 0);
-	scene_write(s, child, g);
-	scene_finish(s);
-
-	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
-
-	assert_true(answer_has(on, child));
-	assert_false(answer_has(on, recorder));
-}
-
-/* "sh -c", which starts the one command: whoever started that is of interest too, and no more. */
-static void test_a_starter_of_one_names_its_own(void **state)
-{
-	struct scene *s = *state;
-	lm_object_id init = scene_process(s, 1, 0, "init"), first = scene_fork(s, init, 5, "first");
-	lm_object_id daemon = scene_fork(s, first, 20, "cron"), child = scene_fork(s, daemon, 21, "cron");
-	lm_object_id shell = scene_exec(s, child, scene_file(s, S_IFREG), 0, "sh");
-	lm_object_id job = scene_fork(s, shell, 22, "job"), g = scene_file(s, S_IFREG);
-
-	scene_event(s, LM_OP_RECV, job, scene_socket(s, 1, 80, 2, 5000, 1), 0);
-	scene_write(s, job, g);
-	scene_finish(s);
-
-	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
-
-	assert_non_null(answer_edge(on, shell, job, "fork"));
-	assert_non_null(answer_edge(on, daemon, shell, "fork"));
-	assert_false(answer_has(on, child));
-	assert_false(answer_has(on, first));
-	assert_int_equal(lm_answer_view(on).node_count, 5);
-}
-
-/* A parent that is in sight anyway says it already. */
-static void test_a_starter_in_sight_is_no_addition(void **state)
-{
-	struct scene *s = *state;
-	lm_object_id init = scene_process(s, 1, 0, "init"), p = scene_fork(s, init, 10, "p");
-	lm_object_id child, g = scene_file(s, S_IFREG);
-
-	scene_event(s, LM_OP_RECV, p, scene_socket(s, 1, 80, 2, 5000, 1), 0);
-	child = scene_fork(s, p, 11, "sh");
-	scene_write(s, child, g);
-	scene_finish(s);
-
-	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
-
-	assert_false(answer_node(on, p)->flags & LM_NODE_STARTER);
-	assert_true(answer_node(on, init)->flags & LM_NODE_STARTER);
-	assert_non_null(answer_edge(on, init, p, "fork"));
-	assert_null(answer_edge(on, init, child, "fork"));
 }
 
 static void test_without_any_entry_branches_stay(void **state)
@@ -262,7 +122,7 @@ static void test_terminal_is_an_entry(void **state)
 static void test_helpers(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), pipe = scene_pipe(s), g = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), pipe = scene_pipe(s), g = scene_file(s, S_IFREG);
 	lm_object_id helper = scene_fork(s, p, 30, "sh");
 	lm_object_id below = scene_fork(s, helper, 31, "date");
 
@@ -288,7 +148,7 @@ static void test_helpers(void **state)
 static void test_helper_with_a_pipe_of_its_own_is_folded(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), pipe = scene_pipe(s), g = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), pipe = scene_pipe(s), g = scene_file(s, S_IFREG);
 	lm_object_id helper = scene_fork(s, p, 30, "sh");
 	lm_object_id inner = scene_pipe(s), below = scene_fork(s, helper, 31, "date");
 
@@ -313,7 +173,7 @@ static void test_helper_with_a_pipe_of_its_own_is_folded(void **state)
 static void test_a_child_that_heard_others_is_no_helper(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), q = make_intruder(s);
+	lm_object_id p = scene_intruder(s), q = scene_intruder(s);
 	lm_object_id pipe = scene_pipe(s), f = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG);
 	lm_object_id child = scene_fork(s, p, 30, "sh");
 
@@ -339,8 +199,8 @@ static struct passwd make_passwd(struct scene *s)
 {
 	lm_object_id etc = scene_file(s, S_IFDIR), etc_name = scene_name(s, s->root, "etc");
 	lm_object_id name = scene_name(s, etc, "passwd");
-	struct passwd p = { .file = scene_file(s, S_IFREG), .writer = make_intruder(s),
-			    .reader = make_intruder(s), .out = scene_file(s, S_IFREG) };
+	struct passwd p = { .file = scene_file(s, S_IFREG), .writer = scene_intruder(s),
+			    .reader = scene_intruder(s), .out = scene_file(s, S_IFREG) };
 
 	scene_bind(s, etc, etc_name);
 	scene_bind(s, p.file, name);
@@ -413,7 +273,8 @@ static void test_older_inputs_backward(void **state)
 	scene_finish(s);
 
 	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, v.files[5]);
-	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, without("older-inputs"), v.files[5]);
+	struct lm_answer *off ANSWER =
+		scene_trace(s, LM_BACKWARD, without("older-inputs"), v.files[5]);
 	const struct lm_answer_node *group = answer_node(on, LM_OBJECT_NONE);
 
 	assert_true(answer_has(on, v.sockets[5]));
@@ -454,13 +315,15 @@ static void test_inputs_of_helpers_go_with_them(void **state)
 	assert_false(answer_has(on, sockets[4]));
 	assert_true(answer_has(off, sockets[4]));
 	assert_int_equal(lm_answer_view(on).node_count, 1 + 1 + 1 + 3 + 1); /* with the group */
-	assert_string_equal(answer_node(on, LM_OBJECT_NONE)->label, "5 earlier connections of httpd");
+	assert_string_equal(
+		answer_node(on, LM_OBJECT_NONE)->label, "5 earlier connections of httpd");
 }
 
 static void test_own_file_leads_nowhere(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), own = scene_file(s, S_IFREG), g = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), own = scene_file(s, S_IFREG);
+	lm_object_id g = scene_file(s, S_IFREG);
 
 	scene_write(s, p, own);
 	scene_read(s, p, own);
@@ -482,7 +345,8 @@ static void test_older_inputs_forward(void **state)
 	scene_finish(s);
 
 	struct lm_answer *on ANSWER = scene_trace(s, LM_FORWARD, LM_FILTERS_ALL, v.sockets[4]);
-	struct lm_answer *off ANSWER = scene_trace(s, LM_FORWARD, without("older-inputs"), v.sockets[4]);
+	struct lm_answer *off ANSWER =
+		scene_trace(s, LM_FORWARD, without("older-inputs"), v.sockets[4]);
 
 	assert_true(answer_has(on, v.files[4]));
 	assert_false(answer_has(on, v.files[3]));
@@ -495,8 +359,9 @@ static void test_older_inputs_forward(void **state)
 static void test_names(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), f = scene_file(s, S_IFREG);
-	lm_object_id old = scene_name(s, s->root, "passwd+"), name = scene_name(s, s->root, "passwd");
+	lm_object_id p = scene_intruder(s), f = scene_file(s, S_IFREG);
+	lm_object_id old = scene_name(s, s->root, "passwd+"),
+		     name = scene_name(s, s->root, "passwd");
 
 	scene_create(s, p, f, old);
 	scene_write(s, p, f);
@@ -527,7 +392,7 @@ static void test_names(void **state)
 static void test_fork_and_exec_are_one(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), q = make_intruder(s), exe = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), q = scene_intruder(s), exe = scene_file(s, S_IFREG);
 	lm_object_id g = scene_file(s, S_IFREG), child, version;
 
 	scene_write(s, q, exe);
@@ -546,7 +411,7 @@ static void test_fork_and_exec_are_one(void **state)
 static void test_fork_that_worked_stays(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id p = make_intruder(s), q = make_intruder(s), f = scene_file(s, S_IFREG);
+	lm_object_id p = scene_intruder(s), q = scene_intruder(s), f = scene_file(s, S_IFREG);
 	lm_object_id g = scene_file(s, S_IFREG), child, version;
 
 	scene_write(s, q, f);
@@ -580,11 +445,6 @@ int main(void)
 		SCENE_TEST(test_low_control),
 		SCENE_TEST(test_low_control_counts_where_there_is_nothing_else),
 		SCENE_TEST(test_no_entry),
-		SCENE_TEST(test_who_started_a_process_stays),
-		SCENE_TEST(test_a_starter_is_not_counted_as_hidden),
-		SCENE_TEST(test_the_recorder_is_not_shown_as_a_starter),
-		SCENE_TEST(test_a_starter_of_one_names_its_own),
-		SCENE_TEST(test_a_starter_in_sight_is_no_addition),
 		SCENE_TEST(test_without_any_entry_branches_stay),
 		SCENE_TEST(test_terminal_is_an_entry),
 		SCENE_TEST(test_helpers),

@@ -49,9 +49,11 @@ static void make_deed(struct trial *trial, struct deed *deed)
 	deed->end = deed->begin + draw(12);
 	deed->source = in ? object : actor;
 	deed->sink = in ? actor : object;
-	scene_event_full(&trial->scene, (struct lm_event){ .op = op, .actor = actor, .object = object,
-							   .begin_ns = deed->begin,
-							   .end_ns = deed->end });
+	scene_event_full(&trial->scene, (struct lm_event){ .op = op,
+						.actor = actor,
+						.object = object,
+						.begin_ns = deed->begin,
+						.end_ns = deed->end });
 }
 
 static void make_trial(struct trial *trial)
@@ -131,8 +133,8 @@ static void compare(const struct trial *trial, enum lm_direction direction, lm_o
 		bool reached = direction == LM_BACKWARD ? times[id] > 0 : times[id] != UINT64_MAX;
 
 		if (answer_has(answer, id) != reached)
-			fail_msg("object %u from %u at %llu, direction %d: brute force says %d", id, from,
-				 (unsigned long long)t, direction, reached);
+			fail_msg("object %u from %u at %llu, direction %d: brute force says %d", id,
+				from, (unsigned long long)t, direction, reached);
 	}
 }
 

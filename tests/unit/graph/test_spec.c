@@ -122,8 +122,9 @@ static void test_unlinked_and_linked_names(void **state)
 	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
 
 	scene_create(s, p, f, one);
-	scene_event_full(s, (struct lm_event){ .op = LM_OP_LINK, .actor = p, .object = f, .name = one,
-					       .name2 = two });
+	scene_event_full(
+		s, (struct lm_event){
+			   .op = LM_OP_LINK, .actor = p, .object = f, .name = one, .name2 = two });
 	t_linked = s->now;
 	scene_event(s, LM_OP_UNLINK, p, f, one);
 	scene_finish(s);
@@ -216,11 +217,15 @@ static void test_proc_and_exe(void **state)
 static void test_sock(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id in = scene_socket(s, 1, 80, 2, 5000, 1), other = scene_socket(s, 2, 9, 3, 90, 1);
-	struct lm_item local = { .kind = LM_ITEM_OBJECT, .object = {
-		.id = s->objects + 1, .kind = LM_OBJECT_KIND_SOCKET, .socket = {
-			.family = LM_AF_UNIX, .local = { .family = LM_AF_UNIX, .path = LM_STR("/run/x") },
-		} } };
+	lm_object_id in = scene_socket(s, 1, 80, 2, 5000, 1),
+		     other = scene_socket(s, 2, 9, 3, 90, 1);
+	struct lm_item local = { .kind = LM_ITEM_OBJECT,
+		.object = { .id = s->objects + 1,
+			.kind = LM_OBJECT_KIND_SOCKET,
+			.socket = {
+				.family = LM_AF_UNIX,
+				.local = { .family = LM_AF_UNIX, .path = LM_STR("/run/x") },
+			} } };
 	struct lm_item six = { .kind = LM_ITEM_OBJECT, .object = {
 		.id = s->objects + 2, .kind = LM_OBJECT_KIND_SOCKET, .socket = {
 			.family = LM_AF_INET6,

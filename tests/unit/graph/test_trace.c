@@ -91,8 +91,10 @@ static void test_overlapping_events_may_influence(void **state)
 static uint64_t map(struct scene *s, lm_object_id actor, lm_object_id file, uint64_t prot,
 		    uint64_t flags)
 {
-	return scene_event_full(s, (struct lm_event){ .op = LM_OP_MMAP, .actor = actor, .object = file,
-						      .arg = prot | flags << 32 });
+	return scene_event_full(s, (struct lm_event){ .op = LM_OP_MMAP,
+					   .actor = actor,
+					   .object = file,
+					   .arg = prot | flags << 32 });
 }
 
 static void test_mapping_lasts_until_unmapped(void **state)
@@ -220,7 +222,8 @@ static void test_connection_between_namespaces(void **state)
 	scene_finish(s);
 
 	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
-	uint32_t filters = LM_FILTERS_ALL & ~lm_filter_bits("peer-namespace") & ~lm_filter_bits("no-entry");
+	uint32_t filters =
+		LM_FILTERS_ALL & ~lm_filter_bits("peer-namespace") & ~lm_filter_bits("no-entry");
 	struct lm_answer *off ANSWER = scene_trace(s, LM_BACKWARD, filters, g);
 
 	assert_true(answer_node(on, near)->flags & LM_NODE_ENTRY);
@@ -255,7 +258,8 @@ static struct tree make_tree(struct scene *s)
 static void test_renamed_directory_is_behind_its_reader(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id mover = scene_process(s, 10, 0, "mover"), reader = scene_process(s, 11, 0, "reader");
+	lm_object_id mover = scene_process(s, 10, 0, "mover"),
+		     reader = scene_process(s, 11, 0, "reader");
 	struct tree t = make_tree(s);
 	lm_object_id out = scene_file(s, S_IFREG);
 
@@ -300,8 +304,10 @@ static void test_made_directory_has_low_control(void **state)
 static void test_tree_made_in_sight_is_taken_along(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id maker = scene_process(s, 10, 0, "mkdir"), mover = scene_process(s, 11, 0, "mover");
-	lm_object_id author = scene_process(s, 12, 0, "author"), reader = scene_process(s, 13, 0, "r");
+	lm_object_id maker = scene_process(s, 10, 0, "mkdir"),
+		     mover = scene_process(s, 11, 0, "mover");
+	lm_object_id author = scene_process(s, 12, 0, "author"),
+		     reader = scene_process(s, 13, 0, "r");
 	struct tree t = { .dir_outer = scene_file(s, S_IFDIR), .dir_inner = scene_file(s, S_IFDIR),
 			  .file = scene_file(s, S_IFREG) };
 	lm_object_id out = scene_file(s, S_IFREG), late = scene_file(s, S_IFREG), late_name;
@@ -324,7 +330,8 @@ static void test_tree_made_in_sight_is_taken_along(void **state)
 
 	struct lm_answer *answer ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, out);
 	struct lm_answer *on ANSWER = scene_trace(s, LM_FORWARD, LM_FILTERS_ALL, mover);
-	struct lm_answer *made_after ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, late_name);
+	struct lm_answer *made_after ANSWER =
+		scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, late_name);
 
 	assert_true(answer_has(answer, mover));
 	assert_true(answer_has(answer, author));
@@ -336,7 +343,8 @@ static void test_tree_made_in_sight_is_taken_along(void **state)
 static void test_directory_renamed_afterwards_is_not(void **state)
 {
 	struct scene *s = *state;
-	lm_object_id mover = scene_process(s, 10, 0, "mover"), reader = scene_process(s, 11, 0, "reader");
+	lm_object_id mover = scene_process(s, 10, 0, "mover"),
+		     reader = scene_process(s, 11, 0, "reader");
 	struct tree t = make_tree(s);
 	lm_object_id out = scene_file(s, S_IFREG);
 

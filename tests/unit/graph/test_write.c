@@ -110,9 +110,11 @@ static void test_json(void **state)
 	char *text LM_FREE = written(lm_answer_write_json, answer);
 
 	assert_int_equal(*skip_space(check_json(text)), '\0');
-	assert_non_null(strstr(text, "{\"version\":1,\"direction\":\"backward\",\"host\":\"victim\","
-				     "\"complete\":false"));
-	assert_non_null(strstr(text, "\"kind\":\"socket\",\"label\":\"10.0.0.1:80 - 10.0.0.2:5000\""));
+	assert_non_null(
+		strstr(text, "{\"version\":1,\"direction\":\"backward\",\"host\":\"victim\","
+			     "\"complete\":false"));
+	assert_non_null(
+		strstr(text, "\"kind\":\"socket\",\"label\":\"10.0.0.1:80 - 10.0.0.2:5000\""));
 	assert_non_null(strstr(text, "\"local\":\"10.0.0.1:80\",\"remote\":\"10.0.0.2:5000\""));
 	assert_non_null(strstr(text, "\"entry\":true"));
 	assert_non_null(strstr(text, "\"detection\":true"));
@@ -128,7 +130,8 @@ static void test_json(void **state)
 static void test_text(void **state)
 {
 	struct lm_answer *answer ANSWER = make_answer(*state);
-	char *plain LM_FREE = written(write_plain, answer), *colour LM_FREE = written(write_colour, answer);
+	char *plain LM_FREE = written(write_plain, answer),
+		    *colour LM_FREE = written(write_colour, answer);
 
 	assert_null(strchr(plain, '\033'));
 	assert_non_null(strchr(colour, '\033'));
@@ -175,12 +178,14 @@ static void test_text_says_each_path_once(void **state)
 				name, 0, UINT64_MAX }), 0);
 		if (i == 0 || i == 3)
 			scene_write(s, p, f);
-		assert_int_equal(lm_detections_add(&from, (struct lm_detection){ f, 0, UINT64_MAX }), 0);
+		assert_int_equal(
+			lm_detections_add(&from, (struct lm_detection){ f, 0, UINT64_MAX }), 0);
 	}
 	scene_finish(s);
 	struct lm_trace_options options = { .from = &from };
 	assert_int_equal(lm_trace(s->index, &options, &answer, NULL), 0);
-	char *plain LM_FREE = written(write_plain, answer), *json LM_FREE = written(lm_answer_write_json, answer);
+	char *plain LM_FREE = written(write_plain, answer),
+		    *json LM_FREE = written(lm_answer_write_json, answer);
 	int told = 0;
 
 	assert_non_null(strstr(plain, "What led to /passwd (3 files), /other on victim\n"));
@@ -236,7 +241,8 @@ static void test_nothing_to_tell(void **state)
 	scene_read(s, p, f);
 	scene_finish(s);
 	struct lm_answer *answer ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, f);
-	char *plain LM_FREE = written(write_plain, answer), *json LM_FREE = written(lm_answer_write_json, answer);
+	char *plain LM_FREE = written(write_plain, answer),
+		    *json LM_FREE = written(lm_answer_write_json, answer);
 
 	assert_non_null(strstr(plain, "Nothing in the log leads there."));
 	assert_int_equal(*skip_space(check_json(json)), '\0');
