@@ -337,6 +337,29 @@ static void test_own_file_leads_nowhere(void **state)
 	assert_true(answer_has(off, own));
 }
 
+/* A pid file or a log of a server: made under a name, and opened through it again. */
+static void test_own_named_file_leads_nowhere(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id p = scene_intruder(s), own = scene_file(s, S_IFREG);
+	lm_object_id run = scene_file(s, S_IFDIR), g = scene_file(s, S_IFREG), name;
+
+	scene_bind(s, run, scene_name(s, s->root, "run"));
+	name = scene_name(s, run, "httpd.pid");
+	scene_create(s, p, own, name);
+	scene_write(s, p, own);
+	scene_event(s, LM_OP_OPEN, p, own, name);
+	scene_read(s, p, own);
+	scene_write(s, p, g);
+	scene_finish(s);
+
+	struct lm_answer *on ANSWER = scene_trace(s, LM_BACKWARD, LM_FILTERS_ALL, g);
+
+	assert_false(answer_has(on, own));
+	assert_false(answer_has(on, name));
+	assert_int_equal(lm_answer_view(on).node_count, 3);
+}
+
 static void test_older_inputs_forward(void **state)
 {
 	struct scene *s = *state;
@@ -455,6 +478,7 @@ int main(void)
 		SCENE_TEST(test_older_inputs_backward),
 		SCENE_TEST(test_inputs_of_helpers_go_with_them),
 		SCENE_TEST(test_own_file_leads_nowhere),
+		SCENE_TEST(test_own_named_file_leads_nowhere),
 		SCENE_TEST(test_older_inputs_forward),
 		SCENE_TEST(test_names),
 		SCENE_TEST(test_fork_and_exec_are_one),
