@@ -45,6 +45,11 @@ static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
 		r = inputs_prune(walk);
 	if (r == 0)
 		r = filter_no_entry(walk, ret_no_entry_found);
+	/* What was fed by a branch that is gone may be a helper now. */
+	if (r == 0)
+		r = filter_helpers(walk);
+	if (r == 0)
+		r = inputs_prune(walk);
 	if (r == 0)
 		r = filter_keep_starters(walk);
 	if (r == 0)
