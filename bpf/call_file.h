@@ -35,7 +35,7 @@ static __always_inline void call_io(struct call *c)
 	emit_commit(&c->emit, io, sizeof(*io));
 }
 
-static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
+static __noinline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
 {
 	struct file *file = file_of_fd(c->task, fd);
 	struct lm_raw_fd *rec = emit_reserve(&c->emit, LM_RAW_FD, sizeof(*rec));
@@ -45,6 +45,7 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
 	fill_file(&rec->file, file);
 	rec->result = c->result;
 	rec->arg = arg;
+	rec->length = length;
 	rec->fd = fd;
 	rec->fmode = file ? BPF_CORE_READ(file, f_mode) : 0;
 	emit_commit(&c->emit, rec, sizeof(*rec));
@@ -54,15 +55,16 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg)
 static __always_inline void call_fd(struct call *c)
 {
 	run(emit_fd(c, call_arg(c, c->rule.a),
-		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32));
+		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32,
+		0));
 }
 
 static __always_inline void call_newfd(struct call *c)
 {
 	if (c->result < 0)
-		run(emit_fd(c, -1, call_arg(c, 0)));
+		run(emit_fd(c, -1, call_arg(c, 0), 0));
 	else
-		run(emit_fd(c, c->result, call_arg(c, 0)));
+		run(emit_fd(c, c->result, call_arg(c, 0), 0));
 }
 
 #define F_DUPFD 0
@@ -80,7 +82,7 @@ static __always_inline void call_mmap(struct call *c)
 	if ((c->args[3] & 0x20) && (c->args[3] & 0x0f) == 2)
 		return;
 	run(emit_fd(c, (c->args[3] & 0x20) ? -1 : (int)c->args[4],
-		(c->args[2] & 0xffffffff) | c->args[3] << 32));
+		(c->args[2] & 0xffffffff) | c->args[3] << 32, c->args[1]));
 }
 
 static __noinline int call_copy(struct call *c)
@@ -94,6 +96,31 @@ static __noinline int call_copy(struct call *c)
 	rec->result = c->result;
 	fill_file(&rec->from, from);
 	fill_file(&rec->to, to);
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return done();
+}
+
+#define FICLONE 0x40049409
+#define FICLONERANGE 0x4020940d
+
+/* Of all requests only those that make one file's content another's. */
+static __noinline int call_ioctl(struct call *c)
+{
+	__s64 from = c->args[2];
+	struct lm_raw_copy *rec;
+
+	if (c->args[1] == FICLONERANGE) {
+		if (bpf_probe_read_user(&from, sizeof(from), (void *)c->args[2]))
+			from = -1;
+	} else if (c->args[1] != FICLONE) {
+		return done();
+	}
+	rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
+	if (!rec)
+		return done();
+	rec->result = c->result;
+	fill_file(&rec->from, file_of_fd(c->task, from));
+	fill_file(&rec->to, file_of_fd(c->task, c->args[0]));
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }

@@ -27,9 +27,13 @@ static __always_inline void call_process(struct call *c)
 	run(emit_process(&c->emit, c->task, c->result, call_arg_opt(c, c->rule.a)));
 }
 
+#define NR_ptrace 101
+#define PTRACE_TRACEME 0
+
 static __noinline int call_task(struct call *c)
 {
 	struct lm_raw_task *rec = emit_reserve(&c->emit, LM_RAW_TASK, sizeof(*rec));
+	struct task_struct *task = c->task;
 
 	if (!rec)
 		return done();
@@ -38,7 +42,10 @@ static __noinline int call_task(struct call *c)
 	rec->start_ns = 0;
 	rec->target = call_arg(c, c->rule.a);
 	rec->ns_pid = 0;
-	ns_pid_of(c->task, &rec->ns_pid);
+	if (c->emit.call == NR_ptrace && rec->arg == PTRACE_TRACEME)
+		rec->target = BPF_CORE_READ(task, real_parent, tgid);
+	else
+		ns_pid_of(task, &rec->ns_pid);
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }

@@ -76,12 +76,17 @@ static __noinline int call_other(struct call *c)
 	case LM_CALL_NEWFD:
 		call_newfd(c);
 		break;
+	case LM_CALL_IOCTL:
+		run(call_ioctl(c));
+		break;
 	case LM_CALL_FCNTL:
 		call_fcntl(c);
 		break;
 	}
 	return done();
 }
+
+#define EINTR 4
 
 /* -ERESTARTSYS and its kin: the call has not ended, it is made again. */
 static __always_inline bool is_restart(long result)
@@ -115,8 +120,14 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	}
 	if (nr >= LM_CALL_COUNT || !call_rules[nr].class)
 		return 0;
-	if (bpf_get_current_pid_tgid() >> 32 == self_tgid || is_restart(result))
+	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
 		return 0;
+	if (is_restart(result)) {
+		/* An interrupted connect is not made again: the kernel goes on with it by itself. */
+		if (call_rules[nr].class != LM_CALL_SOCKET)
+			return 0;
+		result = -EINTR;
+	}
 	if (!emit_begin(&c.emit, nr))
 		return 0;
 	c.result = result;
@@ -148,8 +159,9 @@ static __always_inline __u16 current_call(void)
 	struct pt_regs *regs;
 	unsigned long nr;
 
-	if (!task->mm)
-		return LM_RAW_CALL_NONE; /* a kernel thread has no call */
+	/* A kernel thread has no call, and the 32-bit entry has other numbers. */
+	if (!task->mm || task->thread_info.status & TS_COMPAT)
+		return LM_RAW_CALL_NONE;
 	regs = (void *)bpf_task_pt_regs(task);
 	nr = BPF_CORE_READ(regs, orig_ax);
 	return nr < LM_CALL_COUNT ? nr : LM_RAW_CALL_NONE;
@@ -303,6 +315,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+#define SI_TIMER -2
+#define SI_ASYNCIO -4
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
 	int result)
@@ -316,8 +331,13 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	 */
 	if ((unsigned long)info == 1)
 		return 0;
-	if ((unsigned long)info > 1 && BPF_CORE_READ(info, si_code) > 0)
-		return 0;
+	if ((unsigned long)info > 1) {
+		int code = BPF_CORE_READ(info, si_code);
+
+		/* A timer's and an asynchronous I/O's come from an interrupt: nobody here sent them. */
+		if (code > 0 || code == SI_TIMER || code == SI_ASYNCIO)
+			return 0;
+	}
 	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
 		return 0;
 	if (!emit_begin(&e, current_call()))

@@ -52,6 +52,8 @@ struct announced_key {
 	__u64 inode;
 	__u32 dev;
 	__u32 mount; /* 0 with inode 0: the file system itself */
+	__u32 generation;
+	__u32 pad;
 };
 
 struct {
@@ -169,7 +171,7 @@ static __noinline int emit_gap(struct emit *e)
 	gap->count = c->gap_count;
 	gap->kinds = c->gap_kinds;
 	gap->lost_tgid = c->gap_tgid;
-	gap->reason = LM_RAW_GAP_FULL;
+	gap->reason = c->gap_kinds == 1 ? LM_RAW_GAP_UNSEEN : LM_RAW_GAP_FULL;
 	c->gap_count = 0;
 	barrier();
 	c->head += sizeof(*gap);

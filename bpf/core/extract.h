@@ -104,7 +104,7 @@ struct walk {
 	struct dentry *root_dentry;
 };
 
-#define WALK_MAX 24 /* a deeper chain is told in full by later opens below it */
+#define WALK_MAX 64
 
 /*
  * Tell one directory and step to its parent. Returns false at the end: a
@@ -120,6 +120,7 @@ static __noinline bool announce_step(struct emit *e, struct walk *w)
 		.inode = BPF_CORE_READ(inode, i_ino),
 		.dev = BPF_CORE_READ(inode, i_sb, s_dev),
 		.mount = BPF_CORE_READ(mount, mnt_id),
+		.generation = BPF_CORE_READ(inode, i_generation),
 	};
 	struct lm_raw_dir *dir;
 	struct dentry *parent;
@@ -178,7 +179,10 @@ static __noinline int announce_dir(struct emit *e, struct walk *w)
 {
 	for (int i = 0; i < WALK_MAX; i++)
 		if (!announce_step(e, w))
-			break;
+			return done();
+	/* Deeper than that: what is above stays unknown, and is said to be so by a gap. */
+	e->control->produced++;
+	emit_count_lost(e, LM_RAW_DIR);
 	return done();
 }
 
@@ -228,7 +232,9 @@ static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 
 	out->start_ns = BPF_CORE_READ(leader, start_boottime);
-	out->cap_effective = BPF_CORE_READ(cred, cap_effective.val);
+	out->cap_effective = 0;
+	bpf_probe_read_kernel(&out->cap_effective, sizeof(out->cap_effective),
+		(void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	out->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	out->ns_tgid = ns_pid_of(leader, &out->ns_pid);
 	out->parent_tgid = BPF_CORE_READ(leader, real_parent, tgid);

@@ -121,9 +121,8 @@ typedef struct {
 	__u32 val;
 } kgid_t;
 
-/* Two 32-bit words up to 6.2, one 64-bit word since: eight bytes either way. */
+/* Two 32-bit words up to 6.2, one 64-bit word since: eight bytes either way, read as such. */
 typedef struct {
-	__u64 val;
 } kernel_cap_t;
 
 struct cred {
@@ -307,6 +306,4 @@ struct bpf_iter__task_file {
 #define AT_FDCWD -100
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
 #define TS_COMPAT 0x0002       /* arch/x86: the call came through the 32-bit entry */
-#define CLONE_THREAD 0x00010000
-#define CLONE_VM 0x00000100
 #define AT_BASE 7 /* auxv: where the kernel mapped the ELF interpreter */

@@ -24,6 +24,23 @@
 
 /* No record is older than two of these and a write when a reader can see it. */
 #define POLL_NS (5 * LM_NS_PER_MS)
+#define COMMAND_END_NS (10 * LM_NS_PER_SEC)
+
+/* Signals that end a recording. A terminal's go to the command as well, by themselves. */
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+static volatile sig_atomic_t stop_count, stop_signal, stop_by_process;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	stop_signal = number;
+	stop_by_process = info->si_code <= 0;
+	stop_count++;
+}
+
+struct handlers {
+	struct sigaction old[LM_ARRAY_SIZE(stop_signals)];
+};
 
 struct recorder {
 	struct lm_sensor *sensor;
@@ -31,17 +48,26 @@ struct recorder {
 	struct lm_names *names; /* NULL: this kernel reports none */
 	struct lm_log_writer *log;
 	int log_error;  /* the first one; recording goes on, a gap tells */
-	uint64_t self;
 	pid_t command;  /* 0 none, or ended */
 	int priority;   /* as we were started: the command gets it back */
+	struct handlers handlers; /* likewise */
 	struct lm_record_summary *summary;
 };
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
+static void set_handlers(struct handlers *handlers)
 {
-	stop_signal = number;
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+	stop_count = stop_signal = 0;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < LM_ARRAY_SIZE(stop_signals); i++)
+		sigaction(stop_signals[i], &action, &handlers->old[i]);
+}
+
+static void restore_handlers(const struct handlers *handlers)
+{
+	for (size_t i = 0; i < LM_ARRAY_SIZE(stop_signals); i++)
+		sigaction(stop_signals[i], &handlers->old[i], NULL);
 }
 
 static int write_item(void *data, const struct lm_item *item)
@@ -202,8 +228,7 @@ static int start_command(struct recorder *rec, char *const *argv, struct lm_diag
 		return lm_diag_errno(diag, -errno, "cannot start a process");
 	if (pid == 0) {
 		(void)setpriority(PRIO_PROCESS, 0, rec->priority);
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
+		restore_handlers(&rec->handlers);
 		execvp(argv[0], argv);
 		failure = errno;
 		if (write(writer, &failure, sizeof(failure)) < 0)
@@ -237,20 +262,37 @@ static void note_log_error(struct recorder *rec, int r)
 		rec->log_error = r;
 }
 
+/*
+ * A command is asked to end too, and recorded until it has: a second signal, or
+ * ten seconds, end the recording without it.
+ */
+static bool should_stop(const struct recorder *rec, uint64_t *asked_ns)
+{
+	if (!stop_count)
+		return false;
+	if (!rec->command || stop_count > 1)
+		return true;
+	if (!*asked_ns) {
+		*asked_ns = lm_time_boot_ns();
+		if (stop_by_process)
+			kill(rec->command, stop_signal);
+	}
+	return lm_time_boot_ns() - *asked_ns > COMMAND_END_NS;
+}
+
 static int record(struct recorder *rec)
 {
 	const struct timespec pause = { .tv_nsec = (long)POLL_NS };
+	uint64_t asked_ns = 0;
 	int r;
 
-	while (!stop_signal && !command_ended(rec)) {
+	while (!command_ended(rec) && !should_stop(rec, &asked_ns)) {
 		nanosleep(&pause, NULL);
 		r = drain(rec);
 		if (r < 0)
 			return r;
 		note_log_error(rec, lm_log_flush(rec->log));
 	}
-	if (rec->command)
-		kill(rec->command, SIGTERM);
 	lm_sensor_detach(rec->sensor);
 	return drain(rec);
 }
@@ -259,6 +301,9 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 {
 	struct lm_log_counts counts = { 0 };
 
+	/* What is still in the rings is not told: the log must not look whole. */
+	if (r < 0)
+		rec->log = lm_log_abandon(rec->log);
 	if (rec->log)
 		note_log_error(rec, lm_log_close(rec->log, &counts, diag));
 	lm_identify_free(rec->identify);
@@ -276,16 +321,12 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 	struct lm_diag *diag)
 {
-	struct sigaction action = { .sa_handler = on_signal }, old_int, old_term;
 	struct lm_record_summary summary = { 0 };
 	struct recorder rec = { .summary = &summary, .priority = getpriority(PRIO_PROCESS, 0) };
 	uint64_t start_ns = lm_time_boot_ns();
 	int r;
 
-	stop_signal = 0;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, &old_int);
-	sigaction(SIGTERM, &action, &old_term);
+	set_handlers(&rec.handlers);
 	/* Ahead of what it watches: a recorder that waits for the CPU is one that loses events. */
 	(void)setpriority(PRIO_PROCESS, 0, -20);
 	r = open_all(&rec, options, diag);
@@ -300,8 +341,7 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	}
 	r = close_all(&rec, r, diag);
 	summary.elapsed_ns = lm_time_boot_ns() - start_ns;
-	sigaction(SIGINT, &old_int, NULL);
-	sigaction(SIGTERM, &old_term, NULL);
+	restore_handlers(&rec.handlers);
 	*ret_summary = summary;
 	return r;
 }

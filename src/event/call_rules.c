@@ -73,6 +73,8 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_dup] = NEWFD(DUP),
 	[SYS_dup2] = NEWFD(DUP),
 	[SYS_dup3] = NEWFD(DUP),
+	[SYS_ioctl] = { { LM_CALL_IOCTL, 0, 0, 0 }, LM_OP_COPY },
+	[SYS_close_range] = RANGE(CLOSE, ARG(2)),
 	[SYS_fcntl] = { { LM_CALL_FCNTL, 0, 0, 0 }, LM_OP_DUP },
 	[SYS_pidfd_getfd] = NEWFD(DUP),
 	/* Its name is no path: argument 7 is none. */

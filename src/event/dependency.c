@@ -8,6 +8,7 @@
 #define OPEN_TRUNC      01000u
 #define PROT_READ_BIT   0x1u
 #define PROT_WRITE_BIT  0x2u
+#define RENAME_EXCHANGE_BIT 0x2u
 #define PROT_EXEC_BIT   0x4u
 #define MAP_TYPE_MASK   0xfu
 #define MAP_TYPE_SHARED 0x1u
@@ -191,6 +192,8 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		break;
 	case LM_OP_RENAME:
 		add_high(list, ev->name, ev->actor);
+		if (ev->arg & RENAME_EXCHANGE_BIT)
+			add_high(list, ev->name2, ev->actor);
 		add_high(list, ev->actor, ev->name);
 		add_high(list, ev->actor, ev->name2);
 		break;

@@ -107,6 +107,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	free_reports(id);
 	lm_map_release(&id->threads);
 	lm_map_release(&id->ns_numbers);
+	lm_map_release(&id->name_calls);
 	lm_buffer_release(&id->texts);
 	free(id->objects);
 	free(id->inodes);
@@ -230,14 +231,14 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	return emit_event(id, &event);
 }
 
-static int add_mapping(struct process *process, uint64_t start, uint64_t end, lm_object_id object)
+int add_mapping(struct process *process, const struct mapping *mapping)
 {
 	int r = grow(&process->mappings, process->mapping_count, &process->mapping_capacity,
 		sizeof(*process->mappings));
 
 	if (r < 0)
 		return r;
-	process->mappings[process->mapping_count++] = (struct mapping){ start, end, object };
+	process->mappings[process->mapping_count++] = *mapping;
 	return 0;
 }
 
@@ -256,7 +257,7 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 	if (raw->raw.call == SYS_vmsplice && !(raw->fmode & FMODE_WRITE))
 		event.op = LM_OP_READ;
 	if (event.op == LM_OP_CLOSE) {
-		/* At its end the number may already mean another file: what it meant is remembered. */
+		/* At its end the number may already mean another file: what it meant is kept. */
 		event.object = recall_fd(process, raw->fd);
 		event.flags |= event.object ? LM_EVENT_DERIVED : 0;
 		event.arg = (uint32_t)raw->fd;
@@ -271,7 +272,11 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		if (!event.object)
 			return 0; /* shared memory without a file: told when it has an object */
 		if (raw->result >= 0) {
-			r = add_mapping(process, (uint64_t)raw->result, 0, event.object);
+			r = add_mapping(process, &(struct mapping){
+				.start = (uint64_t)raw->result,
+				.end = (uint64_t)raw->result + raw->length,
+				.flags = raw->arg >> 32, .object = event.object,
+			});
 			if (r < 0)
 				return r;
 		}
@@ -307,6 +312,54 @@ static int take_copy(struct lm_identify *id, const struct lm_raw_copy *raw)
 	return emit_event(id, &event);
 }
 
+/* What is left of a mapping: nothing, one piece, or one on either side of the hole. */
+static int unmap(struct process *process, uint32_t index, uint64_t start, uint64_t end,
+	bool *ret_gone)
+{
+	struct mapping *m = &process->mappings[index], behind = *m;
+
+	if (start <= m->start && end >= m->end) {
+		*m = process->mappings[--process->mapping_count];
+		*ret_gone = true;
+		return 0;
+	}
+	if (start > m->start && end < m->end) {
+		m->end = start;
+		behind.start = end;
+		return add_mapping(process, &behind);
+	}
+	if (start <= m->start)
+		m->start = end;
+	else
+		m->end = start;
+	return 0;
+}
+
+/* Each of the descriptors that are known is closed by itself. */
+static int close_descriptors(struct lm_identify *id, struct process *process,
+	const struct lm_raw_range *raw, struct lm_event *event)
+{
+	struct lm_map *fds = process->fds ? &process->fds->objects : NULL;
+
+	if (raw->arg & CLOSE_RANGE_CLOEXEC)
+		return 0;
+	for (size_t i = 0; fds && fds->slots && i <= fds->mask; i++) {
+		uint64_t fd, object;
+		int r;
+
+		if (!lm_map_at(fds, i, &fd, &object) || !object || fd < raw->address ||
+			fd > raw->length)
+			continue;
+		event->object = (lm_object_id)object;
+		event->arg = fd;
+		remember_fd(process, (int)fd, LM_OBJECT_NONE);
+		r = emit_event(id, event);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
 {
 	uint64_t end = raw->address + raw->length;
@@ -319,22 +372,31 @@ static int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
 	event.result = raw->result;
 	event.arg = raw->arg;
 	event.flags |= LM_EVENT_DERIVED;
+	if (event.op == LM_OP_CLOSE)
+		return raw->result < 0 ? 0 : close_descriptors(id, process, raw, &event);
 	/* Memory that is no file's carries nothing; most of these calls are malloc's. */
 	for (uint32_t i = 0; i < process->mapping_count;) {
 		struct mapping *m = &process->mappings[i];
+		bool gone = false;
 
-		if (m->start < raw->address || m->start >= end) {
+		if (m->end <= raw->address || m->start >= end) {
 			i++;
 			continue;
 		}
 		event.object = m->object;
-		if (event.op == LM_OP_MUNMAP && raw->result >= 0)
-			*m = process->mappings[--process->mapping_count];
-		else
-			i++;
-		r = emit_event(id, &event);
-		if (r < 0)
-			return r;
+		if (event.op == LM_OP_MPROTECT)
+			event.arg = (raw->arg & UINT32_MAX) | m->flags << 32;
+		if (event.op == LM_OP_MUNMAP && raw->result >= 0) {
+			r = unmap(process, i, raw->address, end, &gone);
+			if (r < 0)
+				return r;
+		}
+		if (gone || event.op == LM_OP_MPROTECT) {
+			r = emit_event(id, &event);
+			if (r < 0)
+				return r;
+		}
+		i += !gone;
 	}
 	return 0;
 }
@@ -362,7 +424,8 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 		.gap = {
 			.begin_ns = raw->begin_ns, .end_ns = raw->end_ns, .count = raw->count,
 			.kinds = raw->kinds, .tgid = raw->lost_tgid, .cpu = raw->raw.pad,
-			.reason = raw->reason == LM_RAW_GAP_NESTED ? LM_GAP_NESTED : LM_GAP_FULL,
+			.reason = raw->reason == LM_RAW_GAP_NESTED ? LM_GAP_NESTED :
+				raw->reason == LM_RAW_GAP_UNSEEN ? LM_GAP_UNSEEN : LM_GAP_FULL,
 		},
 	};
 

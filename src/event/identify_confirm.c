@@ -137,8 +137,34 @@ static bool agrees(struct lm_identify *id, const struct name_report *report,
 			lm_str_equal(last_component(id, event->name2), report->to.name));
 }
 
+/*
+ * A report is read after its call has changed the name: when the call has ended,
+ * or while it is about to. What was there when the thread's call before this
+ * one ended belongs to a call that is not here.
+ */
+static bool in_time(struct lm_identify *id, const struct name_report *report,
+	const struct lm_event *event)
+{
+	const uint64_t *before_ns = lm_map_get(&id->name_calls, event->tid);
+
+	return event->end_ns <= report->arrived_ns ||
+		(before_ns && report->arrived_ns > *before_ns);
+}
+
+/* The claimed directory, as far as it is known, is on the file system that reports. */
+static bool may_be_there(struct lm_identify *id, const struct name_report *report,
+	const struct lm_event *event)
+{
+	lm_object_id name = event->op == LM_OP_LINK ? event->name2 : event->name;
+	const struct name_entry *entry = name_of(id, name);
+	const struct inode_entry *dir = entry ? inode_of(id, entry->dir) : NULL;
+
+	return dir && report->at.dir_dev && dir->dev == report->at.dir_dev;
+}
+
 /* The oldest report of that thread which no call has taken. */
-static struct name_report *oldest_open(struct lm_identify *id, uint32_t tid, uint32_t change)
+static struct name_report *oldest_open(struct lm_identify *id, const struct lm_event *event,
+	uint32_t change)
 {
 	struct name_report *oldest = NULL;
 
@@ -146,7 +172,8 @@ static struct name_report *oldest_open(struct lm_identify *id, uint32_t tid, uin
 		struct name_report *report = id->reports[i].first;
 
 		for (; report; report = report->next)
-			if (report->tid == tid && report->open & change &&
+			if (report->tid == event->tid && report->open & change &&
+				in_time(id, report, event) && may_be_there(id, report, event) &&
 				(!oldest || report->number < oldest->number))
 				oldest = report;
 	}
@@ -162,7 +189,7 @@ static struct name_report *find_report(struct lm_identify *id, const struct lm_e
 
 	for (struct name_report *report = queue->first; report; report = report->next) {
 		if (report->tid != event->tid || !(report->changes & change) ||
-			!agrees(id, report, event))
+			!in_time(id, report, event) || !agrees(id, report, event))
 			continue;
 		if (report->open & change)
 			return report;
@@ -221,7 +248,22 @@ static uint32_t change_of(uint16_t op)
 	return 0;
 }
 
-int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
+/* What a call made is new, whatever has had its number before. */
+static int reported_target(struct lm_identify *id, uint64_t time_ns,
+	const struct name_report *report, uint16_t op, lm_object_id *ret_target)
+{
+	struct lm_raw_inode inode = report->target;
+
+	if (op == LM_OP_MKDIR)
+		inode.mode = S_IFDIR;
+	else if (op == LM_OP_SYMLINK)
+		inode.mode = S_IFLNK;
+	else
+		return find_inode(id, time_ns, inode.inode, inode.dev, 0, ret_target);
+	return create_inode(id, time_ns, &inode, ret_target);
+}
+
+static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
 {
 	uint32_t change = change_of(event->op);
 	struct name_report *report = change ? find_report(id, event, change) : NULL;
@@ -231,7 +273,7 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 
 	/* None agrees, but one is left over: the claim was changed under the call. */
 	if (!report && change && id->open_reports)
-		report = oldest_open(id, event->tid, change);
+		report = oldest_open(id, event, change);
 	if (!report)
 		return 0;
 	take_report(id, report, change);
@@ -239,7 +281,7 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 	if (r == 0 && report->changes & LM_NAME_RENAMED)
 		r = reported_name(id, time_ns, &report->to, &event->name2);
 	if (r == 0 && report->target.inode)
-		r = find_inode(id, time_ns, report->target.inode, report->target.dev, 0, &target);
+		r = reported_target(id, time_ns, report, event->op, &target);
 	if (r < 0)
 		return r;
 	if (target)
@@ -251,6 +293,13 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 	if (target)
 		event->flags &= (uint16_t)~LM_EVENT_DERIVED;
 	return 0;
+}
+
+int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
+{
+	int r = confirm(id, time_ns, event);
+
+	return r < 0 ? r : lm_map_put(&id->name_calls, event->tid, event->end_ns);
 }
 
 void take_created_report(struct lm_identify *id, const struct lm_event *event)

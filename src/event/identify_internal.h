@@ -46,6 +46,7 @@ struct object_entry {
 
 struct mapping {
 	uint64_t start, end;
+	uint64_t flags; /* MAP_* */
 	lm_object_id object;
 };
 
@@ -66,6 +67,7 @@ struct process {
 	struct mapping *mappings; /* files mapped, unsorted */
 	uint32_t mapping_count, mapping_capacity;
 	bool self;
+	bool ended; /* its exit has been told; threads may still be on their way out */
 };
 
 struct file_system {
@@ -117,6 +119,7 @@ struct lm_identify {
 	struct miss misses[MISSES];
 	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
 	uint64_t report_count;
+	struct lm_map name_calls; /* tid -> end of its last call that changed names */
 	uint32_t open_reports; /* with changes that no call has taken */
 };
 
@@ -127,6 +130,8 @@ uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
 int64_t index_set_next(const struct index_set *set, uint64_t *cursor);
 int index_set_add(struct index_set *set, uint64_t hash, uint32_t entry,
 		  uint64_t (*hash_of)(const void *data, uint32_t entry), const void *data);
+/* Put another entry of the same hash in the place of one that is in the set. */
+void index_set_replace(struct index_set *set, uint64_t hash, uint32_t entry, uint32_t with);
 /* Make room for one more element of `size` bytes. @return 0; -ENOMEM */
 int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size);
 
@@ -202,6 +207,7 @@ void free_reports(struct lm_identify *id);
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
 
 /* identify.c */
+int add_mapping(struct process *process, const struct mapping *mapping);
 /* An event with actor, times, call and flags filled in from its record. */
 int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		struct process **ret_process, struct lm_event *ret_event);

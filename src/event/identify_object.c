@@ -30,8 +30,8 @@ struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object)
 {
 	const struct object_entry *entry = &id->objects[object];
 
-	if (!object || entry->kind == LM_OBJECT_KIND_NAME || entry->kind == LM_OBJECT_KIND_PROCESS ||
-		entry->kind == LM_OBJECT_KIND_KERNEL)
+	if (!object || entry->kind == LM_OBJECT_KIND_NAME ||
+		entry->kind == LM_OBJECT_KIND_PROCESS || entry->kind == LM_OBJECT_KIND_KERNEL)
 		return NULL;
 	return &id->inodes[entry->index];
 }
@@ -105,6 +105,18 @@ static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct i
 	return emit_object(id, &object);
 }
 
+/* The newest entry of an inode number: numbers are used again after a file is gone. */
+static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, uint64_t inode)
+{
+	uint64_t cursor = hash_inode(dev, inode);
+	int64_t i;
+
+	while ((i = index_set_next(&id->inode_set, &cursor)) >= 0)
+		if (id->inodes[i].inode == inode && id->inodes[i].dev == dev)
+			return &id->inodes[i];
+	return NULL;
+}
+
 static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 	uint8_t flags, lm_object_id *ret_object)
 {
@@ -115,6 +127,9 @@ static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_r
 		.mode = (uint16_t)raw->mode,
 		.kind = kind_of(id, raw->dev, raw->mode),
 	};
+	const struct inode_entry *old = look_up_inode(id, raw->dev, raw->inode);
+	uint64_t hash = hash_inode(raw->dev, raw->inode);
+	uint32_t old_index = old ? (uint32_t)(old - id->inodes) : 0;
 	int r;
 
 	r = grow(&id->inodes, id->inode_count, &id->inode_capacity, sizeof(*id->inodes));
@@ -124,30 +139,16 @@ static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_r
 	if (r < 0)
 		return r;
 	id->inodes[id->inode_count] = entry;
-	r = index_set_add(&id->inode_set, hash_inode(raw->dev, raw->inode), id->inode_count,
-		hash_inode_entry, id);
+	/* Only the newest of a number can be met again. */
+	if (old)
+		index_set_replace(&id->inode_set, hash, old_index, id->inode_count);
+	else
+		r = index_set_add(&id->inode_set, hash, id->inode_count, hash_inode_entry, id);
 	if (r < 0)
 		return r;
 	id->inode_count++;
 	*ret_object = entry.object;
 	return define_inode(id, time_ns, &entry, raw->rdev, flags);
-}
-
-/* The newest entry of an inode number: numbers are used again after a file is gone. */
-static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, uint64_t inode)
-{
-	uint64_t cursor = hash_inode(dev, inode);
-	struct inode_entry *newest = NULL;
-	int64_t i;
-
-	while ((i = index_set_next(&id->inode_set, &cursor)) >= 0) {
-		struct inode_entry *entry = &id->inodes[i];
-
-		if (entry->inode == inode && entry->dev == dev &&
-			(!newest || entry->object > newest->object))
-			newest = entry;
-	}
-	return newest;
 }
 
 /* Event descriptors, timers, epoll, bpf: they all share one inode, which is nobody's channel. */
@@ -156,8 +157,8 @@ static bool is_anonymous(const struct lm_identify *id, uint32_t dev)
 	return dev && dev == id->devices.anon_inode;
 }
 
-int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev, uint32_t mode,
-	lm_object_id *ret_object)
+int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
+	uint32_t mode, lm_object_id *ret_object)
 {
 	struct lm_raw_inode raw = { .inode = inode, .dev = dev, .mode = mode };
 	struct inode_entry *entry;
@@ -205,7 +206,7 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 	int r;
 
 	/* Numbers are used again, and not every file system counts generations. */
-	if (entry && entry->created && (!raw->generation || raw->generation != entry->generation))
+	if (entry && (!raw->generation || raw->generation != entry->generation))
 		r = add_inode(id, time_ns, raw, 0, ret_object);
 	else
 		r = describe_inode(id, time_ns, raw, 0, ret_object);

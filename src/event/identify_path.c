@@ -190,7 +190,7 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	event.name2 = place2.name;
 	set_object(id, raw, place, &event);
 	if (event.op == LM_OP_OPEN && event.result >= 0)
-		event.flags |= LM_EVENT_PARTIAL; /* open, but closed again before it could be read */
+		event.flags |= LM_EVENT_PARTIAL; /* closed again before it could be read */
 	if (event.result >= 0) {
 		r = confirm_names(id, now, &event);
 		if (r < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define CLONE_FILES 0x00000400u
@@ -226,6 +227,31 @@ static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct proce
 	return r;
 }
 
+/* What the parent has mapped and shares with its file, the child can write through too. */
+static int inherit_mappings(struct lm_identify *id, const struct lm_raw *raw,
+	const struct process *parent, struct process *child)
+{
+	struct lm_event event = {
+		.end_ns = raw->time_ns, .actor = child->object, .tid = child->tgid,
+		.op = LM_OP_MMAP, .flags = LM_EVENT_DERIVED, .call = LM_CALL_NONE,
+	};
+
+	for (uint32_t i = 0; i < parent->mapping_count; i++) {
+		const struct mapping *m = &parent->mappings[i];
+		int r = add_mapping(child, m);
+
+		if (r == 0 && m->flags & MAP_SHARED) {
+			event.object = m->object;
+			event.result = (int64_t)m->start;
+			event.arg = PROT_READ | PROT_WRITE | m->flags << 32;
+			r = emit_event(id, &event);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 {
 	struct process *parent, *child;
@@ -291,7 +317,8 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	event.result = raw->child_tgid;
 	if (raw->shared_vm)
 		event.flags |= LM_EVENT_VM_SHARED;
-	return emit_event(id, &event);
+	r = emit_event(id, &event);
+	return r < 0 ? r : inherit_mappings(id, &raw->raw, parent, child);
 }
 
 static int set_argv(struct process *process, const char *argv, uint32_t len)
@@ -333,6 +360,25 @@ static int part_with_former(struct lm_identify *id, const struct lm_raw *raw, ui
 	return r;
 }
 
+/*
+ * A record that tells another start time is of another process with the same
+ * number: the end of the old one and the fork of this one were lost.
+ */
+static int retire_stranger(struct lm_identify *id, const struct lm_raw *raw, uint64_t start_ns)
+{
+	struct process *process = process_by_tid(id, raw->tgid);
+	int r;
+
+	if (!process || !process->attributes.start_ns || process->attributes.start_ns == start_ns)
+		return 0;
+	r = remove_thread(id, raw->tgid, process);
+	if (r == 0 && raw->tid != raw->tgid && process_by_tid(id, raw->tid) == process)
+		r = remove_thread(id, raw->tid, process);
+	if (r == 0 && process->threads == 0)
+		free_process(process);
+	return r;
+}
+
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 {
 	uint64_t now = raw->raw.time_ns;
@@ -361,6 +407,8 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	}
 	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
 	if (r == 0)
+		r = retire_stranger(id, &raw->raw, raw->attributes.start_ns);
+	if (r == 0)
 		r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
 	if (r < 0)
 		return r;
@@ -388,7 +436,8 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 		r = resolve(id, now, process, p->cwd, script, true, &place);
 		if (r < 0)
 			return r;
-		p->script = name_of(id, place.name) ? name_of(id, place.name)->file : LM_OBJECT_NONE;
+		p->script = name_of(id, place.name) ? name_of(id, place.name)->file :
+			LM_OBJECT_NONE;
 	}
 	p->argc = raw->argc;
 	p->env_bytes = raw->env_bytes;
@@ -425,8 +474,10 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	if (r < 0)
 		return r;
 	event.result = raw->status;
-	if (raw->group_dead)
+	/* Threads that leave at the same moment can each find themselves the last. */
+	if (raw->group_dead && !process->ended)
 		r = emit_event(id, &event);
+	process->ended |= raw->group_dead;
 	/* The leader may go before: its number stays in the table until the whole process ends. */
 	if (r == 0 && raw->raw.tid != process->tgid)
 		r = remove_thread(id, raw->raw.tid, process);
@@ -474,6 +525,17 @@ static int take_found(struct lm_identify *id, const struct lm_raw_process *raw)
 	if (r < 0)
 		return r;
 	parent = process_by_tid(id, raw->attributes.parent_tgid);
+	if (!parent && raw->attributes.parent_tgid) {
+		/* It comes later in the list. */
+		struct lm_raw later = {
+			.time_ns = raw->raw.time_ns, .tid = raw->attributes.parent_tgid,
+			.tgid = raw->attributes.parent_tgid,
+		};
+
+		r = add_unknown(id, &later, &parent);
+		if (r < 0)
+			return r;
+	}
 	process->attributes.parent = parent ? parent->object : LM_OBJECT_NONE;
 	r = read_found_argv(process);
 	if (r < 0)
@@ -490,6 +552,8 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 	if (raw->raw.flags & LM_RAW_FOUND)
 		return take_found(id, raw);
 	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
+	if (r == 0)
+		r = retire_stranger(id, &raw->raw, raw->attributes.start_ns);
 	if (r == 0)
 		r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)
@@ -550,7 +614,8 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 	if (raw->raw.kind == LM_RAW_SIGNAL) {
 		event.object = target_of(id, raw->target, raw->start_ns);
 	} else {
-		tgid = lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target));
+		/* No namespace: the kernel side has told the task itself. */
+		tgid = raw->ns_pid ? lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target)) : NULL;
 		event.object = tgid ? target_of(id, (uint32_t)*tgid, 0) :
 			thread_target_of(id, raw->target, raw->ns_pid);
 	}

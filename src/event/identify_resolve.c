@@ -26,7 +26,8 @@ struct walk {
 	bool follow;
 };
 
-bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root, struct lm_buffer *out)
+bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
+	struct lm_buffer *out)
 {
 	const struct name_entry *chain[DEPTH_MAX];
 	int depth = 0;
@@ -68,7 +69,9 @@ static struct lm_str next_component(struct lm_str *path)
 	if (!path->len)
 		return LM_STR_NONE;
 	slash = memchr(path->data, '/', path->len);
-	component = (struct lm_str){ path->data, slash ? (uint32_t)(slash - path->data) : path->len };
+	component = (struct lm_str){
+		path->data, slash ? (uint32_t)(slash - path->data) : path->len,
+	};
 	path->data += component.len;
 	path->len -= component.len;
 	return component;
@@ -129,8 +132,8 @@ static bool sees_the_same(const struct process *a, const struct process *b)
  * Ask through the process itself, or, since it may be gone by now, through a
  * parent or the recorder where they have the same "/" in the same namespace.
  */
-static int look_through(struct walk *w, const char *path, struct lm_raw_inode *ret_inode, char *link,
-	size_t link_size)
+static int look_through(struct walk *w, const char *path, struct lm_raw_inode *ret_inode,
+	char *link, size_t link_size)
 {
 	const struct lm_identify_sink *sink = &w->id->sink;
 	const struct process *process = w->process, *self;
@@ -186,6 +189,12 @@ static int look(struct walk *w, struct lm_str component)
 		r = take_link(id, name, lm_str_from(link));
 		return r < 0 ? r : 1;
 	}
+	/*
+	 * Where file systems are stacked, stat(2) tells another device than the kernel's own: that
+	 * is nobody's identity. Directories and mount points have the right one.
+	 */
+	if ((inode.mode & S_IFMT) != S_IFDIR && inode.dev != dir->dev)
+		return 0;
 	r = find_inode(id, w->time_ns, inode.inode, inode.dev, inode.mode, &file);
 	if (r < 0 || !file)
 		return r;
@@ -303,8 +312,9 @@ int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *proc
 	*ret_place = (struct place){ 0 };
 	if (path.len && *path.data == '/')
 		w.dir = process->attributes.root;
+	/* No such descriptor, or the "/" of a process that is not known. */
 	if (!w.dir)
-		return leave(&w, path, ret_place); /* no such descriptor, or an unknown process's "/" */
+		return leave(&w, path, ret_place);
 	for (int steps = 0; r == 1 && steps < STEPS_MAX; steps++)
 		r = step(&w, ret_place);
 	if (r == 1)

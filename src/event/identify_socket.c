@@ -44,7 +44,9 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 		/* As bound it may be relative to a directory that nobody remembers. */
 		if (s->path_file && append_path(id, inode_of(id, s->path_file)->name,
 				root, &path) && path.len <= LM_NAME_MAX_BYTES)
-			named->path = (struct lm_str){ (const char *)path.data, (uint32_t)path.len };
+			named->path = (struct lm_str){
+				(const char *)path.data, (uint32_t)path.len,
+			};
 	}
 	return emit_object(id, &definition);
 }
@@ -56,7 +58,9 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw, lm_object_id root,
 	bool created, lm_object_id *ret_object)
 {
-	struct lm_raw_inode inode = { .inode = raw->inode, .dev = raw->dev, .mode = S_IFSOCK | 0777 };
+	struct lm_raw_inode inode = {
+		.inode = raw->inode, .dev = raw->dev, .mode = S_IFSOCK | 0777,
+	};
 	lm_object_id object;
 	int r;
 
@@ -78,7 +82,7 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 	uint16_t op = raw->raw.flags & LM_RAW_FOUND ? LM_OP_NONE : op_of(raw->raw.call);
 	bool created = op == LM_OP_SOCKET || op == LM_OP_ACCEPT;
 	struct process *process;
-	lm_object_id object = LM_OBJECT_NONE;
+	lm_object_id object = LM_OBJECT_NONE, file;
 	struct lm_event event;
 	int r;
 
@@ -110,5 +114,13 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 			return r;
 	}
 	remember_fd(process, raw->fd, object);
+	if (op == LM_OP_BIND && raw->result >= 0 && raw->path_inode) {
+		/* It has made a name. */
+		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK, &file);
+		if (r < 0)
+			return r;
+		event.name = inode_of(id, file)->name;
+		take_created_report(id, &event);
+	}
 	return emit_event(id, &event);
 }

@@ -56,6 +56,15 @@ static void put_slot(struct index_set *set, uint64_t hash, uint32_t entry)
 	set->slots[at] = entry + 1;
 }
 
+void index_set_replace(struct index_set *set, uint64_t hash, uint32_t entry, uint32_t with)
+{
+	uint64_t at = hash & set->mask;
+
+	while (set->slots[at] != entry + 1)
+		at = (at + 1) & set->mask;
+	set->slots[at] = with + 1;
+}
+
 int index_set_add(struct index_set *set, uint64_t hash, uint32_t entry,
 	uint64_t (*hash_of)(const void *data, uint32_t entry), const void *data)
 {

@@ -71,7 +71,7 @@ static bool check_sensor(struct report *report)
 {
 	static const struct lm_call_rule nothing[LM_CALL_COUNT];
 	struct lm_sensor_options options = {
-		.rules = nothing, .ring_bytes = LM_SENSOR_RING_BYTES_MIN, .self_tgid = (uint32_t)getpid(),
+		.rules = nothing, .self_tgid = (uint32_t)getpid(),
 	};
 	struct lm_diag diag = LM_DIAG_INIT;
 	struct lm_sensor *sensor = NULL;

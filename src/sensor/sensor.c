@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -109,6 +112,8 @@ static int explain_load(int r, struct lm_diag *diag)
 		return lm_diag_set(diag, -EPERM,
 			"the kernel refused to load the sensor: run as root with CAP_BPF, CAP_PERFMON "
 			"and CAP_SYS_ADMIN (lemona doctor says more)");
+	if (r == -E2BIG)
+		return r; /* tried again with less */
 	if (r == -ENOMEM)
 		return lm_diag_set(diag, r, "not enough memory for the per-CPU buffers");
 	return lm_diag_errno(diag, r == -ESRCH || r == -ENOENT ? -ENOSYS : r,
@@ -139,7 +144,18 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 	if (r < 0)
 		return explain_load(r, diag);
 	sensor->attached = true;
+	sensor->checked_ns = lm_time_boot_ns();
 	return 0;
+}
+
+#define PROC_PID_INIT_INO 0xeffffffcu /* include/linux/proc_ns.h */
+
+/* Process numbers of the kernel side are the initial namespace's, and so must be those of /proc. */
+static bool in_first_pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PROC_PID_INIT_INO;
 }
 
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
@@ -154,6 +170,9 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 		(bytes & (bytes - 1)))
 		return lm_diag_set(diag, -EINVAL,
 			"the ring size must be a power of two from 64 KiB to 64 MiB");
+	if (!in_first_pid_namespace())
+		return lm_diag_set(diag, -EPERM, "recording needs the initial pid namespace: "
+			"start lemona on the host, not in a container");
 	if (geteuid() != 0)
 		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
 	if (cpus < 0)
@@ -164,6 +183,14 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 	sensor->ring_bytes = bytes;
 	sensor->ring_count = (uint32_t)cpus + 1;
 	r = load(sensor, options, diag);
+	if (r == -E2BIG && !options->ring_bytes) {
+		/* Before 6.0 an array's value may have 4 MiB, slack and all. */
+		lm_sensor_close(sensor);
+		return lm_sensor_open(&(struct lm_sensor_options){
+			.ring_bytes = LM_SENSOR_RING_BYTES_OLD, .rules = options->rules,
+			.self_tgid = options->self_tgid,
+		}, ret_sensor, diag);
+	}
 	if (r < 0) {
 		lm_sensor_close(sensor);
 		return r;
@@ -189,8 +216,9 @@ struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)
 void lm_sensor_detach(struct lm_sensor *sensor)
 {
 	sensor_bpf__detach(sensor->bpf);
+	/* A probe that is still running on another CPU ends before this returns. */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	sensor->attached = false;
-	sensor->checked_ns = 0;
 }
 
 static const struct lm_raw *peek(const struct lm_sensor *sensor, const struct ring *ring)
@@ -289,7 +317,7 @@ static int tell_gap(uint64_t begin_ns, uint64_t end_ns, uint64_t count, uint16_t
 static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
 	int (*take)(void *data, const struct lm_raw *record), void *data)
 {
-	uint64_t missed, since_ns = sensor->checked_ns ? sensor->checked_ns : now_ns;
+	uint64_t missed, since_ns = sensor->checked_ns;
 	int r;
 
 	for (uint32_t i = 0; i < sensor->ring_count; i++) {
@@ -361,7 +389,7 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
 	if (r == 0 && !sensor->attached)
 		r = tell_pending(sensor, take, data);
-	if (r == 0 && now_ns - sensor->checked_ns > CHECK_EVERY_NS)
+	if (r == 0 && (!sensor->attached || now_ns - sensor->checked_ns > CHECK_EVERY_NS))
 		r = tell_nested(sensor, now_ns, take, data);
 	return r;
 }
@@ -412,7 +440,6 @@ void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_cou
 	for (uint32_t i = 0; i < sensor->ring_count; i++) {
 		counts.produced += sensor->rings[i].control->produced;
 		counts.lost += sensor->rings[i].control->lost;
-		counts.faults += sensor->rings[i].control->faults;
 	}
 	counts.missed = sensor->missed_told;
 	*ret_counts = counts;

@@ -79,6 +79,7 @@ struct lm_raw_fd {
 	struct lm_raw_inode file;
 	__s64 result;
 	__u64 arg;
+	__u64 length; /* mmap */
 	__s32 fd;
 	__u32 fmode; /* file->f_mode: 1 read, 2 write */
 };
@@ -242,7 +243,7 @@ struct lm_raw_range {
 	__u64 address, length, arg;
 };
 
-enum lm_raw_gap_reason { LM_RAW_GAP_FULL = 1, LM_RAW_GAP_NESTED = 2 };
+enum lm_raw_gap_reason { LM_RAW_GAP_FULL = 1, LM_RAW_GAP_NESTED = 2, LM_RAW_GAP_UNSEEN = 3 };
 
 struct lm_raw_gap {
 	struct lm_raw raw; /* time_ns: when room was found again */
@@ -267,13 +268,11 @@ struct lm_ring_control {
 	__u64 produced; /* records numbered, kept or not */
 	__u64 lost;     /* records not kept, in all */
 	__u64 nested;   /* of these: an interrupted probe held the ring */
-	__u64 self;     /* calls of the recorder itself, left out */
-	__u64 faults;   /* reads of kernel memory that failed */
 	/* the gap that has not been written to the ring yet */
 	__u64 gap_count, gap_begin_ns, gap_end_ns, gap_kinds;
 	__u32 gap_tgid;
 	__u32 busy;
-	__u8 pad[40];
+	__u8 pad[56];
 	__u64 tail; /* its own cache line */
 	__u8 pad2[120];
 };
@@ -301,6 +300,7 @@ enum lm_call_class {
 	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */
 	LM_CALL_FCNTL = 19,   /* NEWFD for F_DUPFD and F_DUPFD_CLOEXEC, else nothing */
 	LM_CALL_UNSEEN = 21,  /* its result counts actions that are not recorded one by one */
+	LM_CALL_IOCTL = 22,   /* COPY for FICLONE and FICLONERANGE, else nothing */
 	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
 };
 
@@ -317,7 +317,7 @@ struct lm_call_rule {
 LM_RAW_ASSERT(struct lm_raw, 24);
 LM_RAW_ASSERT(struct lm_raw_inode, 24);
 LM_RAW_ASSERT(struct lm_raw_io, 48);
-LM_RAW_ASSERT(struct lm_raw_fd, 72);
+LM_RAW_ASSERT(struct lm_raw_fd, 80);
 LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
 LM_RAW_ASSERT(struct lm_raw_fs, 56);

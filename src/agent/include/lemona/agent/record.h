@@ -20,7 +20,6 @@ struct lm_record_options {
 struct lm_record_summary {
 	uint64_t events;      /* written to the log */
 	uint64_t lost;        /* known to be missing */
-	uint64_t self;        /* of the recorder itself, left out */
 	uint64_t bytes;       /* of the log on disk */
 	uint64_t elapsed_ns;
 	int command_status;   /* wait(2) status of the command; 0 without one */
@@ -28,8 +27,9 @@ struct lm_record_summary {
 };
 
 /**
- * Record until the command ends, SIGINT or SIGTERM arrives. Installs handlers for both for the
- * time of the call and restores them.
+ * Record until the command ends, or SIGINT, SIGTERM, SIGHUP or SIGQUIT arrives. With a command the
+ * first signal is passed on to it, and recording goes on until it ends, at most ten seconds; a
+ * second signal ends the recording at once. Handlers are restored.
  *
  * @return 0; -EPERM (not root, or capabilities missing); -ENOSYS (kernel lacks what is needed);
  *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written: recording

@@ -17,13 +17,14 @@ struct lm_sensor_options {
 
 #define LM_SENSOR_RING_BYTES_MIN (UINT64_C(64) << 10)
 #define LM_SENSOR_RING_BYTES_MAX (UINT64_C(64) << 20)
+#define LM_SENSOR_RING_BYTES_OLD (UINT64_C(2) << 20) /* the default of kernels before 6.0 */
 #define LM_SENSOR_RING_BYTES_DEFAULT (UINT64_C(8) << 20)
 
 /**
  * Load and attach. From the return on, everything is recorded into the rings.
  * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
  *
- * @return 0; -EPERM (not root, or lockdown); -ENOSYS (no BTF, or a hook is missing); -EINVAL
+ * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, or a hook is missing); -EINVAL
  *         (ring_bytes); -ENOMEM. A sentence is in diag.
  */
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
@@ -72,6 +73,5 @@ struct lm_sensor_counts {
 	uint64_t taken;    /* handed out by drain */
 	uint64_t lost;     /* not kept: told by gaps */
 	uint64_t missed;   /* probe runs that the kernel skipped (recursion); told by gaps */
-	uint64_t faults;   /* kernel memory that could not be read */
 };
 void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_counts);
