@@ -105,7 +105,8 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 	if (is_socket(file))
 		run(fill_socket(rec, file));
 	else
-		__builtin_memset((void *)rec + sizeof(rec->raw), 0, sizeof(*rec) - sizeof(rec->raw));
+		__builtin_memset(
+			(void *)rec + sizeof(rec->raw), 0, sizeof(*rec) - sizeof(rec->raw));
 	rec->result = c->result;
 	rec->fd = fd;
 	rec->inode2 = file2 ? BPF_CORE_READ(file2, f_inode, i_ino) : 0;

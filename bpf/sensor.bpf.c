@@ -123,7 +123,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
 		return 0;
 	if (is_restart(result)) {
-		/* An interrupted connect is not made again: the kernel goes on with it by itself. */
+		/* An interrupted connect is not made again: the kernel goes on with it by itself.
+		 */
 		if (call_rules[nr].class != LM_CALL_SOCKET)
 			return 0;
 		result = -EINTR;
@@ -274,7 +275,8 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	rec->script_len = 0;
 	script = BPF_CORE_READ(bprm, filename);
 	if (script != BPF_CORE_READ(bprm, interp)) {
-		long n = bpf_probe_read_kernel_str(rec->data + name_len + len, LM_RAW_SCRIPT_BYTES, script);
+		long n = bpf_probe_read_kernel_str(
+			rec->data + name_len + len, LM_RAW_SCRIPT_BYTES, script);
 
 		if (n > 1)
 			rec->script_len = n - 1;
@@ -334,7 +336,8 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	if ((unsigned long)info > 1) {
 		int code = BPF_CORE_READ(info, si_code);
 
-		/* A timer's and an asynchronous I/O's come from an interrupt: nobody here sent them. */
+		/* A timer's and an asynchronous I/O's come from an interrupt: nobody here sent
+		 * them. */
 		if (code > 0 || code == SI_TIMER || code == SI_ASYNCIO)
 			return 0;
 	}

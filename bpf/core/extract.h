@@ -368,7 +368,8 @@ static __always_inline void fill_unix(struct lm_raw_socket *out, struct sock *sk
 	struct unix_address *addr = BPF_CORE_READ(u, addr);
 
 	if (peer)
-		out->peer_inode = BPF_CORE_READ((struct sock *)peer, sk_socket, file, f_inode, i_ino);
+		out->peer_inode =
+			BPF_CORE_READ((struct sock *)peer, sk_socket, file, f_inode, i_ino);
 	if (addr) {
 		out->local.family = AF_UNIX;
 	} else if (peer) {

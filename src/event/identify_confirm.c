@@ -86,8 +86,14 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 	if (!report)
 		return -ENOMEM;
 	*report = (struct name_report){
-		.arrived_ns = lm_time_boot_ns(), .tid = event->tid, .changes = event->changes,
-		.open = event->changes & LM_NAME_CHANGES, .number = id->report_count++, .at = event->at, .to = event->to, .target = event->target,
+		.arrived_ns = lm_time_boot_ns(),
+		.tid = event->tid,
+		.changes = event->changes,
+		.open = event->changes & LM_NAME_CHANGES,
+		.number = id->report_count++,
+		.at = event->at,
+		.to = event->to,
+		.target = event->target,
 	};
 	if (event->at.name.len)
 		memcpy(report->text, event->at.name.data, event->at.name.len);
@@ -211,8 +217,8 @@ static void take_report(struct lm_identify *id, struct name_report *report, uint
 }
 
 /* The name object of a reported place; the claim's own directory where the handle says nothing. */
-static int reported_name(struct lm_identify *id, uint64_t time_ns, const struct lm_name_place *place,
-	lm_object_id *name)
+static int reported_name(struct lm_identify *id, uint64_t time_ns,
+	const struct lm_name_place *place, lm_object_id *name)
 {
 	const struct name_entry *claimed = name_of(id, *name);
 	lm_object_id dir = claimed ? claimed->dir : LM_OBJECT_NONE;

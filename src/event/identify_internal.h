@@ -24,7 +24,8 @@ struct inode_entry {
 	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
 	uint8_t kind;        /* enum lm_object_kind */
 	bool is_root;        /* told as "/" of somebody */
-	bool created;        /* its creation has been seen: another one makes another object */
+	bool created;        /* its creation or its end has been seen: another creation makes
+			      * another object */
 };
 
 struct name_entry {
@@ -138,8 +139,8 @@ int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size);
 /* identify_object.c */
 int new_object(struct lm_identify *id, uint8_t kind, uint32_t index, lm_object_id *ret_object);
 int emit_object(struct lm_identify *id, const struct lm_object *object);
-int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev, uint32_t mode,
-	       lm_object_id *ret_object);
+int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
+	uint32_t mode, lm_object_id *ret_object);
 /* As describe_inode(), for what has just been made: never an object that was there before. */
 int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 		 lm_object_id *ret_object);
@@ -203,11 +204,17 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 void take_created_report(struct lm_identify *id, const struct lm_event *event);
 void free_reports(struct lm_identify *id);
 
+/* identify_memory.c */
+int add_mapping(struct process *process, const struct mapping *mapping);
+int copy_mappings(const struct process *parent, struct process *child);
+/* Events of what a child shares with files through its parent's mappings. */
+int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struct process *child);
+int take_range(struct lm_identify *id, const struct lm_raw_range *raw);
+
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
 
 /* identify.c */
-int add_mapping(struct process *process, const struct mapping *mapping);
 /* An event with actor, times, call and flags filled in from its record. */
 int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		struct process **ret_process, struct lm_event *ret_event);

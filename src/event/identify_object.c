@@ -206,7 +206,7 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 	int r;
 
 	/* Numbers are used again, and not every file system counts generations. */
-	if (entry && (!raw->generation || raw->generation != entry->generation))
+	if (entry && entry->created && (!raw->generation || raw->generation != entry->generation))
 		r = add_inode(id, time_ns, raw, 0, ret_object);
 	else
 		r = describe_inode(id, time_ns, raw, 0, ret_object);

@@ -107,6 +107,11 @@ static int apply(struct lm_identify *id, const struct lm_event *event, struct lm
 		return 0;
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
+		/* Its number may now be given to another. */
+		if (inode_of(id, old->file))
+			inode_of(id, old->file)->created = true;
+		clear(id, event->name);
+		return 0;
 	case LM_OP_MKNOD:
 		clear(id, event->name);
 		return 0;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define CLONE_FILES 0x00000400u
@@ -227,31 +226,6 @@ static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct proce
 	return r;
 }
 
-/* What the parent has mapped and shares with its file, the child can write through too. */
-static int inherit_mappings(struct lm_identify *id, const struct lm_raw *raw,
-	const struct process *parent, struct process *child)
-{
-	struct lm_event event = {
-		.end_ns = raw->time_ns, .actor = child->object, .tid = child->tgid,
-		.op = LM_OP_MMAP, .flags = LM_EVENT_DERIVED, .call = LM_CALL_NONE,
-	};
-
-	for (uint32_t i = 0; i < parent->mapping_count; i++) {
-		const struct mapping *m = &parent->mappings[i];
-		int r = add_mapping(child, m);
-
-		if (r == 0 && m->flags & MAP_SHARED) {
-			event.object = m->object;
-			event.result = (int64_t)m->start;
-			event.arg = PROT_READ | PROT_WRITE | m->flags << 32;
-			r = emit_event(id, &event);
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 {
 	struct process *parent, *child;
@@ -300,7 +274,10 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	p->ns_mnt = raw->ns_mnt;
 	p->ns_net = raw->ns_net;
 	p->ns_user = raw->ns_user;
-	r = new_version(id, child);
+	/* Before the child takes its number: in a malformed record that is its parent's. */
+	r = copy_mappings(parent, child);
+	if (r == 0)
+		r = new_version(id, child);
 	if (r == 0)
 		r = add_thread(id, raw->child_tid, child);
 	if (r < 0) {
@@ -318,7 +295,7 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	if (raw->shared_vm)
 		event.flags |= LM_EVENT_VM_SHARED;
 	r = emit_event(id, &event);
-	return r < 0 ? r : inherit_mappings(id, &raw->raw, parent, child);
+	return r < 0 ? r : tell_inherited(id, &raw->raw, child);
 }
 
 static int set_argv(struct process *process, const char *argv, uint32_t len)
@@ -360,25 +337,6 @@ static int part_with_former(struct lm_identify *id, const struct lm_raw *raw, ui
 	return r;
 }
 
-/*
- * A record that tells another start time is of another process with the same
- * number: the end of the old one and the fork of this one were lost.
- */
-static int retire_stranger(struct lm_identify *id, const struct lm_raw *raw, uint64_t start_ns)
-{
-	struct process *process = process_by_tid(id, raw->tgid);
-	int r;
-
-	if (!process || !process->attributes.start_ns || process->attributes.start_ns == start_ns)
-		return 0;
-	r = remove_thread(id, raw->tgid, process);
-	if (r == 0 && raw->tid != raw->tgid && process_by_tid(id, raw->tid) == process)
-		r = remove_thread(id, raw->tid, process);
-	if (r == 0 && process->threads == 0)
-		free_process(process);
-	return r;
-}
-
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 {
 	uint64_t now = raw->raw.time_ns;
@@ -406,8 +364,6 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 		id->last = NULL;
 	}
 	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
-	if (r == 0)
-		r = retire_stranger(id, &raw->raw, raw->attributes.start_ns);
 	if (r == 0)
 		r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
 	if (r < 0)
@@ -553,8 +509,6 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 		return take_found(id, raw);
 	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
 	if (r == 0)
-		r = retire_stranger(id, &raw->raw, raw->attributes.start_ns);
-	if (r == 0)
 		r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)
 		return r;
@@ -615,7 +569,8 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 		event.object = target_of(id, raw->target, raw->start_ns);
 	} else {
 		/* No namespace: the kernel side has told the task itself. */
-		tgid = raw->ns_pid ? lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target)) : NULL;
+		tgid = raw->ns_pid ? lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target))
+				   : NULL;
 		event.object = tgid ? target_of(id, (uint32_t)*tgid, 0) :
 			thread_target_of(id, raw->target, raw->ns_pid);
 	}

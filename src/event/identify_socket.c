@@ -116,7 +116,8 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 	remember_fd(process, raw->fd, object);
 	if (op == LM_OP_BIND && raw->result >= 0 && raw->path_inode) {
 		/* It has made a name. */
-		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK, &file);
+		r = find_inode(
+			id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK, &file);
 		if (r < 0)
 			return r;
 		event.name = inode_of(id, file)->name;

@@ -37,7 +37,8 @@ static struct lm_check *add(struct report *report, const char *name, enum lm_che
 	return check;
 }
 
-static __attribute__((format(printf, 2, 3))) void found(struct lm_check *check, const char *fmt, ...)
+static __attribute__((format(printf, 2, 3))) void found(
+	struct lm_check *check, const char *fmt, ...)
 {
 	va_list args;
 
@@ -59,7 +60,8 @@ static bool check_btf(struct report *report)
 {
 	bool there = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	struct lm_check *check = add(report, "btf", there ? LM_CHECK_OK : LM_CHECK_MISSING,
-		"the sensor cannot find its way in this kernel's structures: recording is impossible",
+		"the sensor cannot find its way in this kernel's structures: recording is "
+		"impossible",
 		"run a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 
 	found(check, "/sys/kernel/btf/vmlinux %s", there ? "is readable" : "is missing");
@@ -76,8 +78,8 @@ static bool check_sensor(struct report *report)
 	struct lm_diag diag = LM_DIAG_INIT;
 	struct lm_sensor *sensor = NULL;
 	int r = lm_sensor_open(&options, &sensor, &diag);
-	struct lm_check *check = add(report, "raw-tracepoints", r == 0 ? LM_CHECK_OK : LM_CHECK_MISSING,
-		"calls cannot be recorded",
+	struct lm_check *check = add(report, "raw-tracepoints",
+		r == 0 ? LM_CHECK_OK : LM_CHECK_MISSING, "calls cannot be recorded",
 		"run as root on Linux 5.15 or later, with CAP_BPF and CAP_PERFMON");
 
 	if (r == 0)
@@ -116,26 +118,31 @@ static void check_trampolines(struct report *report)
 	struct lm_check *check;
 
 	check = add(report, "trampolines", entry == 0 ? LM_CHECK_OK : LM_CHECK_DEGRADED,
-		"objects of rename, unlink and other calls by path are not read from the kernel's own "
+		"objects of rename, unlink and other calls by path are not read from the kernel's "
+		"own "
 		"arguments: their names are marked as claimed",
 		"boot without lockdown (lockdown=none), or accept claimed names");
 	found(check, entry == 0 ? "fentry programs load and attach" : "fentry is refused: %s",
 		lm_strerror(entry));
 	check = add(report, "bpf-lsm", lsm == 0 ? LM_CHECK_OK : LM_CHECK_DEGRADED,
-		"nothing can be held or denied by the kernel on the recorder's word; recording is not "
-		"affected", "boot with lsm=...,bpf and without lockdown");
+		"nothing can be held or denied by the kernel on the recorder's word; recording is "
+		"not "
+		"affected",
+		"boot with lsm=...,bpf and without lockdown");
 	found(check, lsm == 0 ? "LSM programs load and attach" : "LSM programs are refused: %s",
 		lm_strerror(lsm));
 }
 
 static void check_fanotify(struct report *report)
 {
-	unsigned int flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_DFID_NAME_TARGET |
-		FAN_REPORT_TID;
+	unsigned int flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+			     FAN_REPORT_DFID_NAME_TARGET | FAN_REPORT_TID;
 	int fd LM_CLOSE = fanotify_init(flags, O_RDONLY);
-	struct lm_check *check = add(report, "name-events", fd >= 0 ? LM_CHECK_OK : LM_CHECK_DEGRADED,
-		"the kernel cannot confirm the names of rename, unlink and mkdir: they stay claimed",
-		"run Linux 5.17 or later with CONFIG_FANOTIFY=y");
+	struct lm_check *check =
+		add(report, "name-events", fd >= 0 ? LM_CHECK_OK : LM_CHECK_DEGRADED,
+			"the kernel cannot confirm the names of rename, unlink and mkdir: they "
+			"stay claimed",
+			"run Linux 5.17 or later with CONFIG_FANOTIFY=y");
 
 	found(check, fd >= 0 ? "fanotify reports directory, name and target" :
 		"fanotify_init: %s", lm_strerror(-errno));
@@ -149,8 +156,10 @@ static void check_blind_spots(struct report *report)
 	bool disabled = file && fgetc(file) == '2';
 
 	check = add(report, "io_uring", disabled ? LM_CHECK_OK : LM_CHECK_DEGRADED,
-		"what a program does through io_uring is counted as a gap, not recorded one by one; "
-		"nothing shows what a kernel polling thread (IORING_SETUP_SQPOLL) takes up by itself",
+		"what a program does through io_uring is counted as a gap, not recorded one by "
+		"one; "
+		"nothing shows what a kernel polling thread (IORING_SETUP_SQPOLL) takes up by "
+		"itself",
 		"sysctl kernel.io_uring_disabled=2");
 	found(check, disabled ? "switched off on this host" : "programs may use it");
 	check = add(report, "i386-calls", LM_CHECK_DEGRADED,
@@ -171,7 +180,8 @@ int lm_doctor_run(struct lm_check ret_checks[LM_DOCTOR_CHECKS_MAX], bool *ret_us
 	bool usable;
 
 	if (geteuid() != 0)
-		return lm_diag_set(diag, -EPERM, "the doctor tries things that only root may: run with sudo");
+		return lm_diag_set(
+			diag, -EPERM, "the doctor tries things that only root may: run with sudo");
 	libbpf_set_print(drop_message);
 	check_kernel(&report);
 	usable = check_btf(&report);

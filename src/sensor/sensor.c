@@ -110,7 +110,8 @@ static int explain_load(int r, struct lm_diag *diag)
 {
 	if (r == -EPERM || r == -EACCES)
 		return lm_diag_set(diag, -EPERM,
-			"the kernel refused to load the sensor: run as root with CAP_BPF, CAP_PERFMON "
+			"the kernel refused to load the sensor: run as root with CAP_BPF, "
+			"CAP_PERFMON "
 			"and CAP_SYS_ADMIN (lemona doctor says more)");
 	if (r == -E2BIG)
 		return r; /* tried again with less */
@@ -333,7 +334,8 @@ static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
 	}
 	missed = count_missed(sensor);
 	if (missed > sensor->missed_told) {
-		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX, take, data);
+		r = tell_gap(
+			since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX, take, data);
 		sensor->missed_told = missed;
 		if (r < 0)
 			return r;

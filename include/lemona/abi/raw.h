@@ -41,7 +41,7 @@ enum lm_raw_flag {
 	LM_RAW_CUT = 1 << 3,     /* a string was longer than its room */
 	LM_RAW_CREATED = 1 << 4, /* the open created the file (FMODE_CREATED) */
 	LM_RAW_MOUNT = 1 << 5,   /* DIR: the directory is mounted over that name */
-	LM_RAW_ROOT = 1 << 6,    /* DIR: the directory is "/" of the process or its mount namespace */
+	LM_RAW_ROOT = 1 << 6, /* DIR: the directory is "/" of the process or its mount namespace */
 };
 
 #define LM_RAW_CALL_NONE 0xffff
@@ -281,20 +281,20 @@ struct lm_ring_control {
 enum lm_call_class {
 	LM_CALL_IGNORE = 0,
 	LM_CALL_IO = 1,
-	LM_CALL_SOCKIO = 2,   /* IO, but a datagram socket is described anew */
-	LM_CALL_FD = 3,       /* a: fd argument, b, c: argument + 1 for the low and high half of arg */
-	LM_CALL_OPEN = 4,     /* as PATH where it fails */
-	LM_CALL_PATH = 5,     /* a: path argument, b: dirfd argument + 1, c: argument + 1 for arg */
+	LM_CALL_SOCKIO = 2, /* IO, but a datagram socket is described anew */
+	LM_CALL_FD = 3,   /* a: fd argument, b, c: argument + 1 for the low and high half of arg */
+	LM_CALL_OPEN = 4, /* as PATH where it fails */
+	LM_CALL_PATH = 5, /* a: path argument, b: dirfd argument + 1, c: argument + 1 for arg */
 	LM_CALL_PATH_FAILED = 6, /* as PATH, but only when it fails */
-	LM_CALL_PATH2 = 7,    /* a, b as PATH; c: path2 argument | (dirfd2 argument + 1) << 4 */
-	LM_CALL_COPY = 8,     /* a: source fd argument, b: sink fd argument */
-	LM_CALL_SOCKET = 9,   /* a: 1 the fd is returned, 0 it is the first argument */
-	LM_CALL_FDPAIR = 10,  /* a: argument that points to two fds */
-	LM_CALL_PROCESS = 11, /* changes the caller's own attributes; a: argument + 1 for arg */
-	LM_CALL_TASK = 12,    /* a: pid argument, b: argument + 1 for arg */
+	LM_CALL_PATH2 = 7,       /* a, b as PATH; c: path2 argument | (dirfd2 argument + 1) << 4 */
+	LM_CALL_COPY = 8,        /* a: source fd argument, b: sink fd argument */
+	LM_CALL_SOCKET = 9,      /* a: 1 the fd is returned, 0 it is the first argument */
+	LM_CALL_FDPAIR = 10,     /* a: argument that points to two fds */
+	LM_CALL_PROCESS = 11,    /* changes the caller's own attributes; a: argument + 1 for arg */
+	LM_CALL_TASK = 12,       /* a: pid argument, b: argument + 1 for arg */
 	LM_CALL_TASK_FAILED = 13,
-	LM_CALL_RANGE = 14,   /* address, length, c: argument + 1 for arg */
-	LM_CALL_KERNEL = 15,  /* b: argument + 1 for arg */
+	LM_CALL_RANGE = 14,  /* address, length, c: argument + 1 for arg */
+	LM_CALL_KERNEL = 15, /* b: argument + 1 for arg */
 	LM_CALL_MMAP = 16,
 	LM_CALL_NEWFD = 17,   /* the returned fd is the object: dup, memfd_create, fcntl(F_DUPFD) */
 	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */

@@ -165,7 +165,7 @@ static void test_mapping_is_remembered_until_unmapped(void **state)
 	range(f, LM_RAW_RANGE, SYS_munmap, 0x10000, 0x20000, 0, 0);
 	range(f, LM_RAW_RANGE, SYS_munmap, 0x50000, 0x1000, 0, 0);
 	assert_told(f,
-		"p1 mprotect f7 arg=1 =0 derived\n"
+		"p1 mprotect f7 arg=100000001 =0 derived\n"
 		"p1 munmap f7 =-22 derived\n"
 		"p1 munmap f7 =0 derived\n"
 		"p1 munmap f8 =0 derived\n");

@@ -44,6 +44,7 @@ void fd_call(struct fixture *f, uint16_t call, struct lm_raw_inode file, int fd,
 {
 	struct lm_raw_fd raw = {
 		.file = file, .result = result, .arg = arg, .fd = fd, .fmode = 3,
+		.length = call == SYS_mmap ? 0x1000 : 0,
 	};
 
 	TAKE(f, &raw, LM_RAW_FD, call, sizeof(raw), 0);
@@ -146,9 +147,16 @@ void clone_thread(struct fixture *f, uint32_t tid)
 struct lm_raw_attributes attributes_of(uint32_t pid, uint32_t parent)
 {
 	return (struct lm_raw_attributes){
-		.start_ns = 1000 + pid, .ns_tgid = PIDS + pid, .parent_tgid = PIDS + parent,
-		.ns_pid = 1, .ns_mnt = 1, .ns_net = 1, .ns_user = 1,
-		.cwd = TMP_DIR, .root = ROOT_DIR, .comm = "test",
+		.start_ns = 1000 + pid,
+		.ns_tgid = PIDS + pid,
+		.parent_tgid = parent ? PIDS + parent : 0,
+		.ns_pid = 1,
+		.ns_mnt = 1,
+		.ns_net = 1,
+		.ns_user = 1,
+		.cwd = TMP_DIR,
+		.root = ROOT_DIR,
+		.comm = "test",
 	};
 }
 

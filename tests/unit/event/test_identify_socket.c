@@ -177,7 +177,7 @@ static void test_unix_path_too_long_for_a_log(void **state)
 	assert_told(f,
 		"+s21\n"
 		"~s21 local=ctl node=f50\n"
-		"p1 bind s21 arg=6 =0\n");
+		"p1 bind s21 @f119/ctl arg=6 =0\n");
 }
 
 /* A node in a file system is a file, whatever its mode says. */

@@ -29,7 +29,9 @@ static void write_forever(const struct folder *folder, volatile uint32_t *flushe
 	}
 }
 
-static void kill_writer(const struct folder *folder, volatile uint32_t *flushed, unsigned int us)
+/* Kill a writer `us` after its start or, where it shall have written something, after that. */
+static void kill_writer(const struct folder *folder, volatile uint32_t *flushed, bool written,
+			unsigned int us)
 {
 	pid_t pid = fork();
 	int status;
@@ -39,6 +41,8 @@ static void kill_writer(const struct folder *folder, volatile uint32_t *flushed,
 		write_forever(folder, flushed);
 		_exit(1);
 	}
+	while (written && *flushed == 0)
+		usleep(50);
 	usleep(us);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -93,8 +97,8 @@ static void test_kill_at_any_instant(void **state)
 		h = h * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		*flushed = 0;
 		/* Every instant of the first writes, then of rotations too. */
-		kill_writer(
-			folder, flushed, (unsigned int)(h >> 33) % (i < 10 ? 900 : WAIT_MAX_US));
+		kill_writer(folder, flushed, i >= 10,
+			(unsigned int)(h >> 33) % (i < 10 ? 900 : WAIT_MAX_US));
 		check_log(folder, *flushed);
 		with_events += *flushed > 0;
 		remove_files(folder->log);

@@ -21,7 +21,8 @@ struct lm_identify;
 struct lm_identify_sink {
 	/** Takes one item; its strings are borrowed. @return 0, or a negative code that stops. */
 	int (*item)(void *data, const struct lm_item *item);
-	/** Have every directory told again: what it is now called has become unknown. May be NULL. */
+	/** Have every directory told again: what it is now called has become unknown. May be NULL.
+	 */
 	void (*forget_directories)(void *data);
 	/** A file system has come into sight, through this process. May be NULL. */
 	void (*new_file_system)(void *data, uint32_t tgid);

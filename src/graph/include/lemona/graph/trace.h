@@ -72,7 +72,7 @@ struct lm_answer_node {
 
 struct lm_answer_edge {
 	uint32_t from, to;    /* node positions */
-	uint16_t op;          /* enum lm_op; LM_OP_NONE: a directory's name above a name (op_name) */
+	uint16_t op; /* enum lm_op; LM_OP_NONE: a directory's name above a name (op_name) */
 	uint8_t control;      /* enum lm_control, the highest of what was merged */
 	const char *op_name;  /* lm_op_name(), "directory" or "connection"; static */
 	uint64_t begin_ns, end_ns;

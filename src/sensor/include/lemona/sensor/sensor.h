@@ -10,7 +10,7 @@
 struct lm_sensor;
 
 struct lm_sensor_options {
-	uint64_t ring_bytes;              /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
+	uint64_t ring_bytes; /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
 	uint32_t self_tgid;               /* whose calls are left out */
 };
@@ -24,8 +24,8 @@ struct lm_sensor_options {
  * Load and attach. From the return on, everything is recorded into the rings.
  * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
  *
- * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, or a hook is missing); -EINVAL
- *         (ring_bytes); -ENOMEM. A sentence is in diag.
+ * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, or a
+ * hook is missing); -EINVAL (ring_bytes); -ENOMEM. A sentence is in diag.
  */
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 		   struct lm_diag *diag);
@@ -50,7 +50,8 @@ void lm_sensor_snapshot(struct lm_sensor *sensor);
 
 /**
  * Hand out every record committed before the last snapshot (or before now, when
- * there is no new one), of all CPUs, in the order of their times. A record is borrowed until take returns.
+ * there is no new one), of all CPUs, in the order of their times. A record is borrowed until take
+ * returns.
  *
  * Causal order holds: what happened before another record, as the programs
  * could know it (a fork before its child's first call), is handed out before it.
@@ -62,7 +63,8 @@ void lm_sensor_snapshot(struct lm_sensor *sensor);
 int lm_sensor_drain(struct lm_sensor *sensor,
 		    int (*take)(void *data, const struct lm_raw *record), void *data);
 
-/** Detach: nothing more is recorded. Drain once more for the rest. Gaps that had no room are told. */
+/** Detach: nothing more is recorded. Drain once more for the rest. Gaps that had no room are told.
+ */
 void lm_sensor_detach(struct lm_sensor *sensor);
 
 /** Have every directory told again. */
