@@ -94,26 +94,63 @@ static void unescape(char *path)
 	*out = '\0';
 }
 
+/* Cut off the field in front. @return it, NUL-terminated; NULL at the end of the line */
+static char *next_field(char **line)
+{
+	char *field = *line, *end;
+
+	if (!field)
+		return NULL;
+	end = strchr(field, ' ');
+	*line = end ? end + 1 : NULL;
+	if (end)
+		*end = '\0';
+	return field;
+}
+
+/* File systems that a user or a peer serves: to ask them may hang, and they report no names. */
+static bool is_served_elsewhere(const char *type)
+{
+	static const char *const served[] = { "fuse", "nfs", "cifs", "smb", "ceph", "9p", "autofs" };
+
+	for (size_t i = 0; i < LM_ARRAY_SIZE(served); i++)
+		if (strncmp(type, served[i], strlen(served[i])) == 0)
+			return true;
+	return false;
+}
+
+/* One line: id parent major:minor root mount-point options ... - type source options */
+static void watch_mount(struct lm_names *names, uint32_t tgid, char *line)
+{
+	char path[4200], *type = strstr(line, " - "), *rest = line;
+	char *dev, *point, *colon;
+
+	next_field(&rest);
+	next_field(&rest);
+	dev = next_field(&rest);
+	next_field(&rest);
+	point = next_field(&rest);
+	colon = dev ? strchr(dev, ':') : NULL;
+	if (!point || !colon || !type || is_served_elsewhere(type + 3))
+		return;
+	if (watched_by_dev(names,
+		    (uint32_t)(strtoul(dev, NULL, 10) << 20 | strtoul(colon + 1, NULL, 10))))
+		return;
+	unescape(point);
+	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, point);
+	watch(names, path);
+}
+
 void lm_names_watch_process(struct lm_names *names, uint32_t tgid)
 {
-	char path[4200], point[4096], info[64], *line LM_FREE = NULL;
+	char info[64], *line LM_FREE = NULL;
 	FILE *file LM_FCLOSE = NULL;
 	size_t size = 0;
 
 	snprintf(info, sizeof(info), "/proc/%u/mountinfo", tgid);
 	file = fopen(info, "re");
-	while (file && getline(&line, &size, file) > 0) {
-		unsigned int dev_major, dev_minor;
-
-		/* id parent major:minor root mount-point ... */
-		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &dev_major, &dev_minor, point) != 3)
-			continue;
-		if (watched_by_dev(names, dev_major << 20 | dev_minor))
-			continue;
-		unescape(point);
-		snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, point);
-		watch(names, path);
-	}
+	while (file && getline(&line, &size, file) > 0)
+		watch_mount(names, tgid, line);
 }
 
 int lm_names_open(struct lm_names **ret_names, struct lm_diag *diag)
