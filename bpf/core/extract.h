@@ -104,7 +104,7 @@ struct walk {
 	struct dentry *root_dentry;
 };
 
-#define WALK_MAX 64
+#define WALK_MAX 32 /* more makes the verifier, and so every start, slow */
 
 /*
  * Tell one directory and step to its parent. Returns false at the end: a
