@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,18 +253,19 @@ static void take_info(const struct lm_names *names, const struct fanotify_event_
 	};
 }
 
-static void take_metadata(const struct lm_names *names, const struct fanotify_event_metadata *meta,
-	struct lm_name_event *event)
+static void take_metadata(const struct lm_names *names,
+	const struct fanotify_event_metadata *meta,
+	const char *bytes, struct lm_name_event *event)
 {
-	const char *at = (const char *)meta + meta->metadata_len;
-	const char *end = (const char *)meta + meta->event_len;
+	const char *at = bytes + meta->metadata_len;
+	const char *end = bytes + meta->event_len;
 
 	*event = (struct lm_name_event){ .tid = (uint32_t)meta->pid };
 	event->changes = (meta->mask & FAN_CREATE ? LM_NAME_CREATED : 0) |
 		(meta->mask & FAN_DELETE ? LM_NAME_DELETED : 0) |
 		(meta->mask & FAN_RENAME ? LM_NAME_RENAMED : 0) |
 		(meta->mask & FAN_ONDIR ? LM_NAME_DIRECTORY : 0);
-	while (at + sizeof(struct fanotify_event_info_fid) <= end) {
+	while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_fid)) {
 		const struct fanotify_event_info_fid *info = (const void *)at;
 
 		if (info->hdr.len < sizeof(*info) || info->hdr.len > end - at)
@@ -273,28 +275,44 @@ static void take_metadata(const struct lm_names *names, const struct fanotify_ev
 	}
 }
 
+/* All events of one read(2). They follow each other at multiples of four bytes, not of eight. */
+static int take_events(const struct lm_names *names, size_t len,
+	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
+{
+	struct fanotify_event_metadata meta;
+	struct lm_name_event event;
+	int r;
+
+	for (size_t at = 0; len - at >= sizeof(meta); at += meta.event_len) {
+		memcpy(&meta, names->buffer + at, sizeof(meta));
+		if (meta.event_len < sizeof(meta) || meta.event_len > len - at ||
+			meta.metadata_len > meta.event_len)
+			return -EIO; /* the kernel never writes that */
+		if (meta.fd >= 0)
+			close(meta.fd);
+		if (meta.mask & FAN_Q_OVERFLOW) {
+			*ret_overflow = true;
+			continue;
+		}
+		take_metadata(names, &meta, names->buffer + at, &event);
+		r = take(data, &event);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int lm_names_read(struct lm_names *names,
 	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
 {
 	for (;;) {
 		ssize_t n = read(names->fd, names->buffer, READ_BYTES);
-		const struct fanotify_event_metadata *meta = (const void *)names->buffer;
-		struct lm_name_event event;
 		int r;
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		for (; FAN_EVENT_OK(meta, n); meta = FAN_EVENT_NEXT(meta, n)) {
-			if (meta->fd >= 0)
-				close(meta->fd);
-			if (meta->mask & FAN_Q_OVERFLOW) {
-				*ret_overflow = true;
-				continue;
-			}
-			take_metadata(names, meta, &event);
-			r = take(data, &event);
-			if (r < 0)
-				return r;
-		}
+		r = take_events(names, (size_t)n, take, data, ret_overflow);
+		if (r < 0)
+			return r;
 	}
 }
