@@ -112,7 +112,9 @@ static char *next_field(char **line)
 /* File systems that a user or a peer serves: to ask them may hang, and they report no names. */
 static bool is_served_elsewhere(const char *type)
 {
-	static const char *const served[] = { "fuse", "nfs", "cifs", "smb", "ceph", "9p", "autofs" };
+	static const char *const served[] = {
+		"fuse", "nfs", "cifs", "smb", "ceph", "9p", "autofs",
+	};
 
 	for (size_t i = 0; i < LM_ARRAY_SIZE(served); i++)
 		if (strncmp(type, served[i], strlen(served[i])) == 0)

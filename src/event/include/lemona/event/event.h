@@ -28,7 +28,7 @@ enum lm_op {
 	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
 	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
-	LM_OP_MPROTECT = 13, /* object; arg: prot; */
+	LM_OP_MPROTECT = 13, /* object; arg: prot | flags of the mapping << 32 */
 	LM_OP_MUNMAP = 14, /* object: a file that was mapped (LM_EVENT_DERIVED) */
 	LM_OP_READDIR = 15, /* object: directory */
 	LM_OP_STAT = 16,   /* name or object: stat, access, readlink, getxattr: no content */
