@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	at = map(fd, PROT_READ, MAP_SHARED);
 	want_close(fd, "file");
 	OK(mprotect, at, PAGE, PROT_READ | PROT_WRITE);
-	WANT(.op = "mprotect", .path = "file", .has_arg = 1, 
+	WANT(.op = "mprotect", .path = "file", .has_arg = 1,
 		.arg = PROT_READ | PROT_WRITE | (long)MAP_SHARED << 32);
 	at[1] = 'S';
 	unmap(at);

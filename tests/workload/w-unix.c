@@ -48,7 +48,8 @@ static void stream(const struct address *address, const char *shown)
 	char word[8];
 
 	OK(bind, listener, &address->un, address->len);
-	WANT(.op = "bind", .fd = listener, .local = shown);
+	WANT(.op = "bind", .fd = listener, .local = shown,
+		.path = *shown == '/' ? shown : NULL);
 	OK(listen, listener, 4);
 	WANT(.op = "listen", .fd = listener, .local = shown);
 	client = make_socket(SOCK_STREAM);
@@ -113,7 +114,7 @@ static void datagrams(void)
 	char bytes[8];
 
 	OK(bind, server, &address.un, address.len);
-	WANT(.op = "bind", .fd = server, .local = want_path("dgram"));
+	WANT(.op = "bind", .fd = server, .local = want_path("dgram"), .path = "dgram");
 	OK(sendto, client, "datagram", 8, 0, &address.un, address.len);
 	WANT(.op = "send", .fd = client);
 	OK(recvfrom, server, bytes, sizeof(bytes), 0, &from.un, &from.len);

@@ -48,7 +48,7 @@ enum lm_op {
 	/* sockets and other channels */
 	LM_OP_SOCKET = 28, /* object; result: fd */
 	LM_OP_SOCKETPAIR = 29, /* object, object2 */
-	LM_OP_BIND = 30,   /* object */
+	LM_OP_BIND = 30,   /* object; unix: name of the node it made */
 	LM_OP_LISTEN = 31, /* object */
 	LM_OP_CONNECT = 32,/* object */
 	LM_OP_ACCEPT = 33, /* object: the new socket; object2: the listener */
