@@ -142,7 +142,8 @@ static __noinline int call_sockio(struct call *c)
 
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
-#define PASSED_MAX 16 /* told one by one; more are told by the count in arg */
+#define PASSED_MAX 16  /* told one by one; that there were more is told as a gap */
+#define CONTROLS_MAX 4 /* credentials and others may come before the descriptors */
 
 struct user_cmsghdr {
 	unsigned long len;
@@ -150,30 +151,50 @@ struct user_cmsghdr {
 	int type;
 };
 
+/* Where the descriptors of a message are in user memory, and how many. @return 0: none */
+static __noinline __u64 find_passed(struct user_msghdr *header, void **ret_at)
+{
+	struct user_cmsghdr control;
+	__u64 offset = 0;
+
+	for (int i = 0; i < CONTROLS_MAX; i++) {
+		if (offset + sizeof(control) + sizeof(int) > header->msg_controllen)
+			return 0;
+		if (bpf_probe_read_user(&control, sizeof(control), header->msg_control + offset) ||
+			control.len < sizeof(control))
+			return 0;
+		if (control.level == SOL_SOCKET && control.type == SCM_RIGHTS) {
+			*ret_at = header->msg_control + offset + sizeof(control);
+			return (control.len - sizeof(control)) / sizeof(int);
+		}
+		offset += (control.len + 7) & ~7ull;
+	}
+	return 0;
+}
+
 /*
  * Descriptors that arrived with a message, or leave with one: each is told as
  * a COPY record from the socket to the file that was passed.
  */
 static __noinline int call_passed(struct call *c)
 {
-	struct user_msghdr header;
-	struct user_cmsghdr control;
 	struct file *socket_file = file_of_fd(c->task, c->args[0]);
-	__u64 count;
+	struct user_msghdr header;
 	int fds[PASSED_MAX];
+	void *at = NULL;
+	__u64 count;
 
 	if (c->result < 0 || bpf_probe_read_user(&header, sizeof(header), (void *)c->args[1]) ||
-		!header.msg_control || header.msg_controllen < sizeof(control) + sizeof(int))
+		!header.msg_control)
 		return done();
-	if (bpf_probe_read_user(&control, sizeof(control), header.msg_control) ||
-		control.level != SOL_SOCKET || control.type != SCM_RIGHTS ||
-		control.len < sizeof(control) + sizeof(int))
-		return done();
-	count = (control.len - sizeof(control)) / sizeof(int);
+	count = find_passed(&header, &at);
 	hide_var(count);
-	if (count > PASSED_MAX)
+	if (count > PASSED_MAX) {
+		c->emit.control->produced++;
+		emit_count_lost(&c->emit, LM_RAW_COPY);
 		count = PASSED_MAX;
-	if (bpf_probe_read_user(fds, count * sizeof(int), header.msg_control + sizeof(control)))
+	}
+	if (!count || bpf_probe_read_user(fds, count * sizeof(int), at))
 		return done();
 	for (__u32 i = 0; i < PASSED_MAX; i++) {
 		struct lm_raw_copy *rec;

@@ -207,6 +207,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		return lm_diag_errno(diag, r, "cannot start recording");
 	lm_identify_set_self(rec->identify, (uint32_t)getpid());
 	r = lm_sensor_find_state(rec->sensor, take_record, rec);
+	if (r == 0)
+		r = lm_identify_found_all(rec->identify);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot list what is running already");
 	return lm_log_flush(rec->log);

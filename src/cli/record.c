@@ -12,7 +12,7 @@ static const char help[] =
 	"Usage: lemona record -o LOG [OPTION]... [-- CMD [ARG]...]\n"
 	"\n"
 	"Record what every process of this host does into LOG, a new directory, until\n"
-	"SIGINT or SIGTERM arrives or CMD ends. Needs root.\n"
+	"SIGINT, SIGTERM, SIGHUP or SIGQUIT arrives or CMD ends. Needs root.\n"
 	"\n"
 	"Options:\n"
 	"  -o, --output LOG           the directory to make; its parent must exist\n"

@@ -67,6 +67,7 @@ struct process {
 	struct fd_table *fds;     /* NULL: none seen yet */
 	struct mapping *mappings; /* files mapped, unsorted */
 	uint32_t mapping_count, mapping_capacity;
+	uint32_t found_parent; /* not found itself yet, or 0 */
 	bool self;
 	bool ended; /* its exit has been told; threads may still be on their way out */
 };

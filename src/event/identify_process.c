@@ -481,17 +481,8 @@ static int take_found(struct lm_identify *id, const struct lm_raw_process *raw)
 	if (r < 0)
 		return r;
 	parent = process_by_tid(id, raw->attributes.parent_tgid);
-	if (!parent && raw->attributes.parent_tgid) {
-		/* It comes later in the list. */
-		struct lm_raw later = {
-			.time_ns = raw->raw.time_ns, .tid = raw->attributes.parent_tgid,
-			.tgid = raw->attributes.parent_tgid,
-		};
-
-		r = add_unknown(id, &later, &parent);
-		if (r < 0)
-			return r;
-	}
+	/* One that comes later in the list: see lm_identify_found_all(). */
+	process->found_parent = parent ? 0 : raw->attributes.parent_tgid;
 	process->attributes.parent = parent ? parent->object : LM_OBJECT_NONE;
 	r = read_found_argv(process);
 	if (r < 0)
@@ -575,4 +566,28 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 			thread_target_of(id, raw->target, raw->ns_pid);
 	}
 	return emit_event(id, &event);
+}
+
+int lm_identify_found_all(struct lm_identify *id)
+{
+	for (size_t i = 0; id->threads.slots && i <= id->threads.mask; i++) {
+		struct process *process, *parent;
+		uint64_t tid, value;
+		int r;
+
+		if (!lm_map_at(&id->threads, i, &tid, &value))
+			continue;
+		process = (struct process *)(uintptr_t)value;
+		if (!process || !process->found_parent || tid != process->tgid)
+			continue;
+		parent = process_by_tid(id, process->found_parent);
+		process->found_parent = 0;
+		if (!parent)
+			continue;
+		process->attributes.parent = parent->object;
+		r = define_process(id, process->attributes.start_ns, process, LM_OBJECT_FOUND);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

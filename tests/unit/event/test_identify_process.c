@@ -228,6 +228,23 @@ static void test_found_after_events_completes_the_same_process(void **state)
 		"p6 read f7 =5\n");
 }
 
+/* The list of what runs is in the order of numbers, and a child may have a lower one. */
+static void test_found_before_its_parent(void **state)
+{
+	struct lm_raw_attributes child = attributes_of(6, 8), parent = attributes_of(8, 1);
+	struct fixture *f = *state;
+
+	as(f, 6);
+	process(f, LM_RAW_CALL_NONE, &child, LM_RAW_FOUND);
+	as(f, 8);
+	process(f, LM_RAW_CALL_NONE, &parent, LM_RAW_FOUND);
+	forget_told(f);
+	assert_int_equal(lm_identify_found_all(f->identify), 0);
+	assert_told(f, "~p6 parent=p8 cwd=f3 found\n");
+	assert_int_equal(lm_identify_found_all(f->identify), 0);
+	assert_told(f, "");
+}
+
 static void test_found_is_older_than_a_fork(void **state)
 {
 	struct lm_raw_attributes found = attributes_of(2, 1);
@@ -364,6 +381,7 @@ int main(void)
 		TEST(number_used_again_after_lost_exit_and_fork),
 		TEST(unknown_thread_is_a_partial_process),
 		TEST(found_after_events_completes_the_same_process),
+		TEST(found_before_its_parent),
 		TEST(found_is_older_than_a_fork),
 		TEST(attributes_that_change),
 		TEST(self_is_marked),

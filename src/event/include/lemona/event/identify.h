@@ -62,6 +62,9 @@ struct lm_identify *lm_identify_free(struct lm_identify *identify);
  */
 int lm_identify_record(struct lm_identify *identify, const struct lm_raw *record);
 
+/** All that was there before the start has been told: tie up what came in no order. */
+int lm_identify_found_all(struct lm_identify *identify);
+
 /**
  * Take one of the kernel's name events. Must come before the record of the call
  * that caused it, as lm_sensor_snapshot() makes possible.
