@@ -264,7 +264,9 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 			r = add_mapping(process, &(struct mapping){
 				.start = (uint64_t)raw->result,
 				.end = (uint64_t)raw->result + raw->length,
-				.flags = raw->arg >> 32, .object = event.object,
+				.flags = raw->arg >> 32,
+				.prot = raw->arg & UINT32_MAX,
+				.object = event.object,
 			});
 			if (r < 0)
 				return r;

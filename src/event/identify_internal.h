@@ -48,6 +48,7 @@ struct object_entry {
 struct mapping {
 	uint64_t start, end;
 	uint64_t flags; /* MAP_* */
+	uint64_t prot;  /* PROT_* that it has or once had */
 	lm_object_id object;
 };
 

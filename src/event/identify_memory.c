@@ -43,11 +43,12 @@ int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struc
 		const struct mapping *m = &child->mappings[i];
 		int r;
 
-		if (!(m->flags & MAP_SHARED))
+		/* What it only reads has reached the child with the fork already. */
+		if (!(m->flags & MAP_SHARED) || !(m->prot & PROT_WRITE))
 			continue;
 		event.object = m->object;
 		event.result = (int64_t)m->start;
-		event.arg = PROT_READ | PROT_WRITE | m->flags << 32;
+		event.arg = m->prot | m->flags << 32;
 		r = emit_event(id, &event);
 		if (r < 0)
 			return r;
@@ -129,6 +130,8 @@ int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
 		event.object = m->object;
 		if (event.op == LM_OP_MPROTECT)
 			event.arg = (raw->arg & UINT32_MAX) | m->flags << 32;
+		if (event.op == LM_OP_MPROTECT && raw->result >= 0)
+			m->prot |= raw->arg & UINT32_MAX;
 		if (event.op == LM_OP_MUNMAP && raw->result >= 0) {
 			r = unmap(process, i, raw->address, end, &gone);
 			if (r < 0)

@@ -171,6 +171,28 @@ static void test_mapping_is_remembered_until_unmapped(void **state)
 		"p1 munmap f8 =0 derived\n");
 }
 
+/* A child can write through what its parent has mapped to be written, and only through that. */
+static void test_child_inherits_what_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	fd_call(f, SYS_mmap, FILE_AT(7), 3, 0x10000, MAP_SHARED_WRITE);
+	fd_call(f, SYS_mmap, FILE_AT(8), 4, 0x20000, 1 | (uint64_t)1 << 32);
+	fork_child(f, 2, 0);
+	forget_told(f);
+	as(f, 2);
+	range(f, LM_RAW_RANGE, SYS_munmap, 0x10000, 0x20000, 0, 0);
+	assert_told(f,
+		"p2 munmap f7 =0 derived\n"
+		"p2 munmap f8 =0 derived\n");
+	as(f, 1);
+	fork_child(f, 3, 0);
+	assert_told(f,
+		"+p3 parent=p1 cwd=f3\n"
+		"p1 fork p3 =p3\n"
+		"p3:3 mmap f7 arg=100000003 =65536 derived\n");
+}
+
 static void test_exec_unmaps(void **state)
 {
 	struct fixture *f = *state;
@@ -320,6 +342,7 @@ int main(void)
 		TEST(anonymous_descriptors_have_no_object),
 		TEST(memory_file_has_its_label_as_name),
 		TEST(mapping_is_remembered_until_unmapped),
+		TEST(child_inherits_what_is_written),
 		TEST(exec_unmaps),
 		TEST(close_tells_what_the_number_meant),
 		TEST(found_descriptors_are_closed_too),
