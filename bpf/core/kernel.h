@@ -41,7 +41,6 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
-	struct super_block *mnt_sb;
 };
 
 struct mount {

@@ -70,13 +70,18 @@ static void restore_handlers(const struct handlers *handlers)
 		sigaction(stop_signals[i], &handlers->old[i], NULL);
 }
 
+static void note_log_error(struct recorder *rec, int r)
+{
+	if (r < 0 && !rec->log_error)
+		rec->log_error = r;
+}
+
 static int write_item(void *data, const struct lm_item *item)
 {
 	struct recorder *rec = data;
 	int r = lm_log_add(rec->log, item);
 
-	if (r < 0 && !rec->log_error)
-		rec->log_error = r;
+	note_log_error(rec, r);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -256,12 +261,6 @@ static bool command_ended(struct recorder *rec)
 	rec->summary->command_ran = true;
 	rec->summary->command_status = status;
 	return true;
-}
-
-static void note_log_error(struct recorder *rec, int r)
-{
-	if (r < 0 && !rec->log_error)
-		rec->log_error = r;
 }
 
 /*

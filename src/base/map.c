@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "lemona/base/hash.h"
 #include "lemona/base/time.h"
 
 #define MAP_FIRST_SLOTS 64u
@@ -20,18 +21,10 @@ void lm_map_release(struct lm_map *map)
 	*map = (struct lm_map)LM_MAP_INIT;
 }
 
-/* The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every input bit reaches all. */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
 /* The slot that holds `key`, or the empty one where it belongs. */
 static struct lm_map_slot *find_slot(const struct lm_map *map, uint64_t key)
 {
-	size_t i = mix(key ^ map->seed) & map->mask;
+	size_t i = lm_hash_mix(key ^ map->seed) & map->mask;
 
 	while (map->slots[i].used && map->slots[i].key != key)
 		i = (i + 1) & map->mask;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,17 +31,13 @@ static int dev_of(int fd, uint32_t *ret_dev)
 int lm_identify_find_devices(struct lm_identify_devices *ret_devices)
 {
 	struct lm_identify_devices devices = { 0 };
-	int event LM_CLOSE = -1, memory LM_CLOSE = -1, sock LM_CLOSE = -1;
+	int event LM_CLOSE = -1, sock LM_CLOSE = -1;
 	int reader LM_CLOSE = -1, writer LM_CLOSE = -1;
 	int pipe_fds[2];
 	int r;
 
 	event = eventfd(0, EFD_CLOEXEC);
 	r = dev_of(event, &devices.anon_inode);
-	if (r == 0) {
-		memory = memfd_create("lemona", MFD_CLOEXEC);
-		r = dev_of(memory, &devices.shmem);
-	}
 	if (r == 0) {
 		sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		r = dev_of(sock, &devices.sockfs);

@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "identify_internal.h"
 
+#include "lemona/base/hash.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* splitmix64's finisher: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
 uint64_t hash_inode(uint32_t dev, uint64_t inode)
 {
-	return mix(inode ^ mix(dev));
+	return lm_hash_mix(inode ^ lm_hash_mix(dev));
 }
 
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 {
 	const uint8_t *p = data;
-	uint64_t h = mix(seed + len);
+	uint64_t h = lm_hash_mix(seed + len);
 	uint64_t word;
 
 	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		h = mix(h ^ word);
+		h = lm_hash_mix(h ^ word);
 	}
 	word = 0;
 	if (len)
 		memcpy(&word, p, len);
-	return mix(h ^ word);
+	return lm_hash_mix(h ^ word);
 }
 
 int64_t index_set_next(const struct index_set *set, uint64_t *cursor)

@@ -182,7 +182,7 @@ static bool is_left(const struct lm_frames *frames)
 }
 
 /*
- * The bytes are used up. Of a live log that is the end for now. Whether it is live has
+ * The bytes are used up. Of a live log that is the end so far. Whether it is live has
  * to be asked before the last look, or what was written between the two would be missed.
  *
  * @return 1: look again; 0: the end; -EIO

@@ -34,7 +34,6 @@ struct lm_sensor {
 	uint64_t ring_bytes;
 	void *controls, *data; /* mappings */
 	size_t controls_bytes, data_bytes;
-	uint64_t taken;
 	uint64_t missed_told;
 	uint64_t snapshot_ns; /* 0: none since the last drain */
 	uint64_t checked_ns; /* when nested and missed were last looked at */
@@ -241,8 +240,6 @@ static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm
 		return -LM_E_DAMAGED; /* the programs never write that */
 	if (record->kind == LM_RAW_GAP)
 		((struct lm_raw *)record)->pad = (uint16_t)(ring - sensor->rings);
-	else
-		sensor->taken++;
 	r = take(data, record);
 	/* Only now may the kernel side write over it. */
 	__atomic_store_n(&ring->control->tail, ring->control->tail + len, __ATOMIC_RELEASE);
@@ -433,16 +430,4 @@ int lm_sensor_find_state(struct lm_sensor *sensor,
 void lm_sensor_forget_directories(struct lm_sensor *sensor)
 {
 	__atomic_add_fetch(&sensor->bpf->bss->announced_generation, 1, __ATOMIC_RELAXED);
-}
-
-void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_counts)
-{
-	struct lm_sensor_counts counts = { .taken = sensor->taken };
-
-	for (uint32_t i = 0; i < sensor->ring_count; i++) {
-		counts.produced += sensor->rings[i].control->produced;
-		counts.lost += sensor->rings[i].control->lost;
-	}
-	counts.missed = sensor->missed_told;
-	*ret_counts = counts;
 }

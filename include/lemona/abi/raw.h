@@ -36,7 +36,6 @@ enum lm_raw_kind {
 
 enum lm_raw_flag {
 	LM_RAW_FOUND = 1 << 0,   /* state from before the start, from an iterator */
-	LM_RAW_COMPAT = 1 << 1,  /* made through the 32-bit entry; call is the 64-bit number */
 	LM_RAW_PARTIAL = 1 << 2, /* a read of kernel or user memory failed */
 	LM_RAW_CUT = 1 << 3,     /* a string was longer than its room */
 	LM_RAW_CREATED = 1 << 4, /* the open created the file (FMODE_CREATED) */

@@ -11,7 +11,7 @@
 
 /*
  * A growing byte buffer. A failed growth marks the buffer: later appends do
- * nothing and lm_buffer_failed() says so once at the end, so that a formatter
+ * nothing and lm_buffer_status() says so once at the end, so that a formatter
  * need not check every append.
  */
 struct lm_buffer {

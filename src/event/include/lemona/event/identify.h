@@ -43,7 +43,7 @@ struct lm_identify_sink {
  * (kernel encoding: major << 20 | minor). 0 where not known.
  */
 struct lm_identify_devices {
-	uint32_t sockfs, pipefs, anon_inode, shmem;
+	uint32_t sockfs, pipefs, anon_inode;
 };
 
 /** Ask the running kernel, with descriptors of our own. @return 0; -errno */

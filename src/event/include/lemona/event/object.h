@@ -52,7 +52,7 @@ struct lm_process {
 	lm_object_id parent;    /* process version that forked it; for version > 0 the same one */
 	lm_object_id exe;       /* file executed */
 	lm_object_id loader;    /* ELF interpreter the kernel mapped, or 0 */
-	lm_object_id script;    /* reserved for a script handed to exe by the kernel, or 0 */
+	lm_object_id script;    /* "#!" script that the kernel handed to exe, or 0 */
 	lm_object_id cwd;       /* directory file */
 	lm_object_id root;      /* directory file that is this process's "/" */
 	lm_object_id exe_name;  /* name under which exe was found, or 0 */
@@ -89,7 +89,7 @@ struct lm_name {
 };
 
 /*
- * Directories get their own names by events with op LM_OP_BIND (see event.h),
+ * Directories get their own names by bindings (struct lm_binding, event.h),
  * so that a path is derived from names at a time.
  */
 

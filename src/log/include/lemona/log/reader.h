@@ -35,7 +35,7 @@ const struct lm_log_meta *lm_log_meta(const struct lm_log *log);
  * LM_GAP_CUT) is returned in its place; lm_log_damage() then has a sentence. A cut log ends with an
  * LM_GAP_CUT gap, once.
  *
- * @return 1 with an item; 0 at the end (of a live log: for now, call again later); -EIO; -ENOMEM
+ * @return 1 with an item; 0 at the end (of a live log: so far, call again later); -EIO; -ENOMEM
  *         (and so for all later calls)
  */
 int lm_log_next(struct lm_log *log, struct lm_item *ret_item);

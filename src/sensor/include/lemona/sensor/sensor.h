@@ -69,11 +69,3 @@ void lm_sensor_detach(struct lm_sensor *sensor);
 
 /** Have every directory told again. */
 void lm_sensor_forget_directories(struct lm_sensor *sensor);
-
-struct lm_sensor_counts {
-	uint64_t produced; /* records numbered by the CPUs, kept or not */
-	uint64_t taken;    /* handed out by drain */
-	uint64_t lost;     /* not kept: told by gaps */
-	uint64_t missed;   /* probe runs that the kernel skipped (recursion); told by gaps */
-};
-void lm_sensor_counts(struct lm_sensor *sensor, struct lm_sensor_counts *ret_counts);
