@@ -12,10 +12,11 @@ PYTHON := /usr/bin/python3
 
 BUILD_PACKAGES := tools/packages.txt
 DEMO_PACKAGES := demo/packages.txt
+BENCH_PACKAGES := bench/packages.txt
 TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
 
 .DEFAULT_GOAL := all
-.PHONY: all packages install demo check fuzz format clean help
+.PHONY: all packages install demo bench check fuzz format clean help
 
 ## all: build build/lemona
 all: $(BUILD)/build.ninja
@@ -47,6 +48,13 @@ demo:
 	tools/install-packages $(BUILD_PACKAGES) $(DEMO_PACKAGES)
 	$(MAKE) --no-print-directory all
 	$(PYTHON) demo/run.py
+
+## bench: install what is needed from Debian, build, measure what recording costs
+bench:
+	tools/install-packages $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	$(MAKE) --no-print-directory all
+	ninja -C $(BUILD) bench-programs
+	$(PYTHON) bench/run.py
 
 ## check: install what the tests need from Debian, build, run every test
 check:

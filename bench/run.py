@@ -1,0 +1,168 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: MIT
+"""Measures what recording costs: workloads with and without recorders, in turn.
+
+Needs root. Writes bench.json into the output folder and prints tables; docs/bench.md says what
+the numbers mean. Environment: BENCH_ROUNDS, BENCH_ONLY, BENCH_RECORDERS, BENCH_SCALE.
+"""
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import measure
+import recorders
+import report
+import workloads
+from failure import Failure
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ROUNDS = 5
+
+
+class Context:
+    """What workloads and recorders need to know of this bench."""
+
+    def __init__(self, arguments):
+        self.lemona = str(Path(arguments.lemona).resolve())
+        self.programs = Path(self.lemona).parent / "bench"
+        self.output = Path(arguments.output).resolve()
+        self.directory = str(self.output / "bench-work")
+        self.scale = number_of("BENCH_SCALE", 1.0, float)
+
+    def program(self, name):
+        return str(self.programs / name)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="measure what recording costs")
+    parser.add_argument("--output", default=CHECKOUT / "build",
+                        help="folder for bench.json (%(default)s)")
+    parser.add_argument("--lemona", default=CHECKOUT / "build/lemona",
+                        help="program to measure (%(default)s)")
+    return parser.parse_args()
+
+
+def number_of(variable, default, kind=int):
+    """A number above zero from the environment."""
+    text = os.environ.get(variable, "")
+    try:
+        value = kind(text) if text else default
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise Failure(f"{variable}={text} is no number above zero")
+    return value
+
+
+def chosen(variable, classes):
+    """Those named, comma between them, in the environment; all of them without that."""
+    names = {entry.name: entry for entry in classes}
+    wanted = [word for word in os.environ.get(variable, "").split(",") if word] or list(names)
+    unknown = [word for word in wanted if word not in names]
+    if unknown:
+        raise Failure(f"{variable}: there is no {unknown[0]}; there is {', '.join(names)}")
+    return [names[word] for word in wanted]
+
+
+def choose_recorders(context):
+    """Recorders that can run here, none first; why not is said of the others."""
+    usable = []
+    for entry in chosen("BENCH_RECORDERS", recorders.ALL):
+        recorder = entry(context)
+        reason = recorder.why_not()
+        if reason:
+            print(f"bench: without {recorder.name}: {reason}", flush=True)
+        elif entry is not recorders.Recorder:
+            usable.append(recorder)
+    return [recorders.Recorder(context), *usable]
+
+
+def check_needs(context):
+    if os.geteuid() != 0:
+        raise Failure("recording needs root")
+    for program in (context.lemona, context.program("bench-rdwr")):
+        if not os.access(program, os.X_OK):
+            raise Failure(f"{program} does not exist; build first")
+
+
+def run_once(workload, recorder, amount, context):
+    """One run: wall and CPU seconds, events, lost, bytes."""
+    place = workload.place()
+    logs = os.path.join(context.directory, "recording")
+    shutil.rmtree(logs, ignore_errors=True)
+    os.mkdir(logs)
+    try:
+        recorder.start(logs)
+        clock = measure.Clock()
+        try:
+            clock.time_wall(lambda: workload.run(recorder.wrap, amount, place))
+        finally:
+            recorder.end()
+        clock.end()
+        events, lost, size = recorder.count()
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return {"workload": workload.name, "recorder": recorder.name, "amount": amount,
+            "wall_seconds": clock.wall, "cpu_seconds": clock.cpu,
+            "events": events, "lost": lost, "bytes": size}
+
+
+def run_round(workload, used, number, context):
+    """Every recorder once, and none once for each amount of work; who begins goes round."""
+    none = used[0]
+    turn = [(recorder, workload.amount(recorder.is_slow)) for recorder in used[1:]]
+    turn += [(none, amount) for amount in sorted({amount for _, amount in turn})]
+    turn = turn or [(none, workload.amount(False))]
+    start = number % len(turn)
+    runs = [run_once(workload, recorder, amount, context)
+            for recorder, amount in turn[start:] + turn[:start]]
+    plain = {run["amount"]: run for run in runs if run["recorder"] == none.name}
+    return [{**run, "round": number,
+             "wall": run["wall_seconds"] / plain[run["amount"]]["wall_seconds"],
+             "cpu": run["cpu_seconds"] / plain[run["amount"]]["cpu_seconds"]} for run in runs]
+
+
+def run_bench(context, begin):
+    works = [entry(context) for entry in chosen("BENCH_ONLY", workloads.ALL)]
+    used = choose_recorders(context)
+    rounds = number_of("BENCH_ROUNDS", ROUNDS)
+    runs = []
+    for workload in works:  # once unmeasured: what is read is in memory afterwards
+        run_once(workload, used[0], workload.amount(False), context)
+    for number in range(rounds):
+        for workload in works:
+            runs += run_round(workload, used, number, context)
+        print(f"[{time.monotonic() - begin:5.0f} s] round {number + 1} of {rounds}", flush=True)
+    with open(context.output / "bench-runs.json", "w", encoding="ascii") as file:
+        json.dump(runs, file, indent=1)
+    return {workload.name: {recorder.name: report.summarize(
+        [run for run in runs if (run["workload"], run["recorder"])
+         == (workload.name, recorder.name)]) for recorder in used} for workload in works}
+
+
+def main():
+    arguments = parse_arguments()
+    try:
+        context = Context(arguments)
+        check_needs(context)
+        os.makedirs(context.directory, exist_ok=True)
+        try:
+            results = run_bench(context, time.monotonic())
+        finally:
+            shutil.rmtree(context.directory, ignore_errors=True)
+    except (Failure, OSError) as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    report.write_json(results, context.output / "bench.json")
+    print(f"\nRatios to no recorder, medians. CPU: {measure.cpu_source()}.\n")
+    report.print_table(results)
+    report.print_means(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
