@@ -2,7 +2,7 @@
 """What existed before the recorder resolves: processes, descriptors, sockets, directories."""
 
 import lemona
-import test_workloads
+import statements
 
 
 def test_everything_found_resolves(place, log, network):
@@ -13,17 +13,17 @@ def test_everything_found_resolves(place, log, network):
         with lemona.Recording(log):
             found.go()
 
-    statements = test_workloads.Statements(output.read_text(), directory, str(output), program)
-    assert statements.lines.pop(0)["op"] == "chdir", "made before there was a recorder"
-    assert len(statements.lines) > 10
+    stated = statements.Statements(output.read_text(), directory, str(output), program)
+    assert stated.lines.pop(0)["op"] == "chdir", "made before there was a recorder"
+    assert len(stated.lines) > 10
     mine = [event for event in lemona.events(log) if event.get("pid") == found.pid]
-    wrong, _ = test_workloads.match_thread(statements.steps_of(found.pid), mine)
+    wrong, _ = statements.match_thread(stated.steps_of(found.pid), mine)
     assert not wrong, "\n  ".join(wrong)
 
     for event in mine:
         assert event.get("exe") == program, event
         assert event["comm"] == "w-found"
-    strange = {test_workloads.names_strange(event, statements) for event in mine}
+    strange = {statements.names_strange(event, stated) for event in mine}
     assert strange <= {None, str(output), str(directory / "gone")}
 
 
