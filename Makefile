@@ -70,6 +70,12 @@ fuzz:
 format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
+## docs/coverage.md: write that page anew from the table of system calls
+docs/coverage.md: $(BUILD)/build.ninja src/event/call_rules.c src/event/coverage.c
+	ninja -C $(BUILD) tools/coverage-page
+	$(BUILD)/tools/coverage-page > $@.new
+	mv $@.new $@
+
 ## clean: remove everything that was built
 clean:
 	rm -rf $(BUILD)

@@ -5,9 +5,10 @@
 
 /*
  * Arguments count from 0. See enum lm_call_class for what a, b and c mean.
- * A call that is not here carries no influence between objects, or is seen by
- * another hook (fork family, exit: scheduler tracepoints).
+ * Every call of x86-64 has its row: what it becomes, or why it becomes nothing.
  */
+#pragma GCC diagnostic error "-Woverride-init" /* one row a call */
+
 #define IO(op_) { { LM_CALL_IO, 0, 0, 0 }, LM_OP_##op_ }
 #define SOCKIO(op_) { { LM_CALL_SOCKIO, 0, 0, 0 }, LM_OP_##op_ }
 #define MESSAGE(op_) { { LM_CALL_RECVMSG, 0, 0, 0 }, LM_OP_##op_ }
@@ -27,6 +28,7 @@
 #define RANGE(op_, arg) { { LM_CALL_RANGE, 0, 0, arg }, LM_OP_##op_ }
 #define KERNEL(op_, arg) { { LM_CALL_KERNEL, 0, arg, 0 }, LM_OP_##op_ }
 #define NEWFD(op_) { { LM_CALL_NEWFD, 0, 0, 0 }, LM_OP_##op_ }
+#define SILENT(why) { .silence = LM_SILENT_##why }
 
 #define NO_DIRFD 0
 #define DIRFD(arg) ((arg) + 1)
@@ -34,11 +36,28 @@
 #define ARG(arg) ((arg) + 1)
 
 /* Newer than the headers of Debian 12. */
+#define NR_uretprobe 335
+#define NR_uprobe 336
+#define NR_cachestat 451
 #define NR_fchmodat2 452
+#define NR_map_shadow_stack 453
+#define NR_futex_wake 454
+#define NR_futex_wait 455
+#define NR_futex_requeue 456
+#define NR_statmount 457
+#define NR_listmount 458
+#define NR_lsm_get_self_attr 459
+#define NR_lsm_set_self_attr 460
+#define NR_lsm_list_modules 461
+#define NR_mseal 462
 #define NR_setxattrat 463
 #define NR_getxattrat 464
 #define NR_listxattrat 465
 #define NR_removexattrat 466
+#define NR_open_tree_attr 467
+#define NR_file_getattr 468
+#define NR_file_setattr 469
+#define NR_listns 470
 
 static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* reading and writing */
@@ -204,6 +223,263 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_bpf] = KERNEL(BPF, ARG(0)),
 	[SYS_kexec_load] = KERNEL(KEXEC, NO_ARG),
 	[SYS_kexec_file_load] = KERNEL(KEXEC, NO_ARG),
+
+	/* what is open: position, state, waiting */
+	[SYS_fstat] = SILENT(OPEN_FILE),
+	[SYS_fstatfs] = SILENT(OPEN_FILE),
+	[SYS_lseek] = SILENT(OPEN_FILE),
+	[SYS_flock] = SILENT(OPEN_FILE),
+	[SYS_fadvise64] = SILENT(OPEN_FILE),
+	[SYS_readahead] = SILENT(OPEN_FILE),
+	[NR_cachestat] = SILENT(OPEN_FILE),
+	[SYS_fsync] = SILENT(FLUSH),
+	[SYS_fdatasync] = SILENT(FLUSH),
+	[SYS_sync] = SILENT(FLUSH),
+	[SYS_syncfs] = SILENT(FLUSH),
+	[SYS_sync_file_range] = SILENT(FLUSH),
+	[SYS_msync] = SILENT(FLUSH),
+	[SYS_poll] = SILENT(WAIT),
+	[SYS_ppoll] = SILENT(WAIT),
+	[SYS_select] = SILENT(WAIT),
+	[SYS_pselect6] = SILENT(WAIT),
+	[SYS_epoll_wait] = SILENT(WAIT),
+	[SYS_epoll_pwait] = SILENT(WAIT),
+	[SYS_epoll_pwait2] = SILENT(WAIT),
+	[SYS_epoll_wait_old] = SILENT(WAIT),
+	[SYS_epoll_ctl] = SILENT(WAIT),
+	[SYS_epoll_ctl_old] = SILENT(WAIT),
+	[SYS_epoll_create] = SILENT(HANDLE),
+	[SYS_epoll_create1] = SILENT(HANDLE),
+	[SYS_signalfd] = SILENT(HANDLE),
+	[SYS_signalfd4] = SILENT(HANDLE),
+	[SYS_timerfd_create] = SILENT(HANDLE),
+	[SYS_inotify_init] = SILENT(HANDLE),
+	[SYS_inotify_init1] = SILENT(HANDLE),
+	[SYS_inotify_rm_watch] = SILENT(HANDLE),
+	[SYS_fanotify_init] = SILENT(HANDLE),
+	[SYS_pidfd_open] = SILENT(HANDLE),
+	[SYS_io_setup] = SILENT(HANDLE),
+	[SYS_io_destroy] = SILENT(HANDLE),
+	[SYS_io_cancel] = SILENT(HANDLE),
+	[SYS_landlock_create_ruleset] = SILENT(HANDLE),
+	[SYS_landlock_add_rule] = SILENT(HANDLE),
+	[SYS_getsockname] = SILENT(OWN_SOCKET),
+	[SYS_getpeername] = SILENT(OWN_SOCKET),
+	[SYS_getsockopt] = SILENT(OWN_SOCKET),
+	[SYS_setsockopt] = SILENT(OWN_SOCKET),
+
+	/* the caller itself */
+	[SYS_getpid] = SILENT(OWN_STATE),
+	[SYS_gettid] = SILENT(OWN_STATE),
+	[SYS_getppid] = SILENT(OWN_STATE),
+	[SYS_getuid] = SILENT(OWN_STATE),
+	[SYS_geteuid] = SILENT(OWN_STATE),
+	[SYS_getgid] = SILENT(OWN_STATE),
+	[SYS_getegid] = SILENT(OWN_STATE),
+	[SYS_getresuid] = SILENT(OWN_STATE),
+	[SYS_getresgid] = SILENT(OWN_STATE),
+	[SYS_getgroups] = SILENT(OWN_STATE),
+	[SYS_getpgrp] = SILENT(OWN_STATE),
+	[SYS_getcwd] = SILENT(OWN_STATE),
+	[SYS_umask] = SILENT(OWN_STATE),
+	[SYS_capget] = SILENT(OWN_STATE),
+	[SYS_setrlimit] = SILENT(OWN_STATE),
+	[SYS_getrlimit] = SILENT(OWN_STATE),
+	[SYS_getrusage] = SILENT(OWN_STATE),
+	[SYS_arch_prctl] = SILENT(OWN_STATE),
+	[SYS_set_thread_area] = SILENT(OWN_STATE),
+	[SYS_get_thread_area] = SILENT(OWN_STATE),
+	[SYS_modify_ldt] = SILENT(OWN_STATE),
+	[SYS_set_tid_address] = SILENT(OWN_STATE),
+	[SYS_set_robust_list] = SILENT(OWN_STATE),
+	[SYS_rseq] = SILENT(OWN_STATE),
+	[NR_lsm_get_self_attr] = SILENT(OWN_STATE),
+	[SYS_vhangup] = SILENT(OWN_STATE),
+	[SYS_rt_sigaction] = SILENT(OWN_SIGNALS),
+	[SYS_rt_sigprocmask] = SILENT(OWN_SIGNALS),
+	[SYS_rt_sigreturn] = SILENT(OWN_SIGNALS),
+	[SYS_rt_sigpending] = SILENT(OWN_SIGNALS),
+	[SYS_rt_sigtimedwait] = SILENT(OWN_SIGNALS),
+	[SYS_rt_sigsuspend] = SILENT(OWN_SIGNALS),
+	[SYS_sigaltstack] = SILENT(OWN_SIGNALS),
+	[SYS_pause] = SILENT(OWN_SIGNALS),
+	[SYS_alarm] = SILENT(OWN_SIGNALS),
+	[SYS_setitimer] = SILENT(OWN_SIGNALS),
+	[SYS_getitimer] = SILENT(OWN_SIGNALS),
+	[SYS_timer_create] = SILENT(OWN_SIGNALS),
+	[SYS_timer_settime] = SILENT(OWN_SIGNALS),
+	[SYS_timer_gettime] = SILENT(OWN_SIGNALS),
+	[SYS_timer_getoverrun] = SILENT(OWN_SIGNALS),
+	[SYS_timer_delete] = SILENT(OWN_SIGNALS),
+	[SYS_timerfd_settime] = SILENT(OWN_SIGNALS),
+	[SYS_timerfd_gettime] = SILENT(OWN_SIGNALS),
+	[SYS_brk] = SILENT(OWN_MEMORY),
+	[SYS_madvise] = SILENT(OWN_MEMORY),
+	[SYS_mincore] = SILENT(OWN_MEMORY),
+	[SYS_mlock] = SILENT(OWN_MEMORY),
+	[SYS_mlock2] = SILENT(OWN_MEMORY),
+	[SYS_munlock] = SILENT(OWN_MEMORY),
+	[SYS_mlockall] = SILENT(OWN_MEMORY),
+	[SYS_munlockall] = SILENT(OWN_MEMORY),
+	[SYS_mbind] = SILENT(OWN_MEMORY),
+	[SYS_set_mempolicy] = SILENT(OWN_MEMORY),
+	[SYS_get_mempolicy] = SILENT(OWN_MEMORY),
+	[SYS_set_mempolicy_home_node] = SILENT(OWN_MEMORY),
+	[SYS_pkey_alloc] = SILENT(OWN_MEMORY),
+	[SYS_pkey_free] = SILENT(OWN_MEMORY),
+	[NR_mseal] = SILENT(OWN_MEMORY),
+	[NR_map_shadow_stack] = SILENT(OWN_MEMORY),
+
+	/* time and the processor */
+	[SYS_gettimeofday] = SILENT(TIME),
+	[SYS_time] = SILENT(TIME),
+	[SYS_clock_gettime] = SILENT(TIME),
+	[SYS_clock_getres] = SILENT(TIME),
+	[SYS_nanosleep] = SILENT(TIME),
+	[SYS_clock_nanosleep] = SILENT(TIME),
+	[SYS_sched_yield] = SILENT(SCHEDULING),
+	[SYS_getcpu] = SILENT(SCHEDULING),
+	[SYS_membarrier] = SILENT(SCHEDULING),
+	[SYS_futex] = SILENT(FUTEX),
+	[NR_futex_wait] = SILENT(FUTEX),
+	[NR_futex_wake] = SILENT(FUTEX),
+	[NR_futex_requeue] = SILENT(FUTEX),
+	[SYS_futex_waitv] = SILENT(FUTEX),
+
+	/* numbers about others */
+	[SYS_getpgid] = SILENT(NUMBERS),
+	[SYS_getsid] = SILENT(NUMBERS),
+	[SYS_getpriority] = SILENT(NUMBERS),
+	[SYS_ioprio_get] = SILENT(NUMBERS),
+	[SYS_sched_getparam] = SILENT(NUMBERS),
+	[SYS_sched_getscheduler] = SILENT(NUMBERS),
+	[SYS_sched_getattr] = SILENT(NUMBERS),
+	[SYS_sched_getaffinity] = SILENT(NUMBERS),
+	[SYS_sched_rr_get_interval] = SILENT(NUMBERS),
+	[SYS_sched_get_priority_max] = SILENT(NUMBERS),
+	[SYS_sched_get_priority_min] = SILENT(NUMBERS),
+	[SYS_get_robust_list] = SILENT(NUMBERS),
+	[SYS_uname] = SILENT(SYSTEM),
+	[SYS_sysinfo] = SILENT(SYSTEM),
+	[SYS_times] = SILENT(SYSTEM),
+	[SYS_sysfs] = SILENT(SYSTEM),
+	[SYS_ustat] = SILENT(SYSTEM),
+	[SYS_getrandom] = SILENT(SYSTEM),
+	[NR_statmount] = SILENT(SYSTEM),
+	[NR_listmount] = SILENT(SYSTEM),
+	[NR_listns] = SILENT(SYSTEM),
+	[NR_lsm_list_modules] = SILENT(SYSTEM),
+	[SYS_lookup_dcookie] = SILENT(SYSTEM),
+
+	/* seen elsewhere */
+	[SYS_clone] = SILENT(BY_HOOK),
+	[SYS_fork] = SILENT(BY_HOOK),
+	[SYS_vfork] = SILENT(BY_HOOK),
+	[SYS_clone3] = SILENT(BY_HOOK),
+	[SYS_exit] = SILENT(BY_HOOK),
+	[SYS_exit_group] = SILENT(BY_HOOK),
+	[SYS_wait4] = SILENT(BY_HOOK),
+	[SYS_waitid] = SILENT(BY_HOOK),
+	[SYS_pidfd_send_signal] = SILENT(BY_HOOK),
+	[SYS_restart_syscall] = SILENT(BY_HOOK),
+	[NR_uretprobe] = SILENT(BY_HOOK),
+	[NR_uprobe] = SILENT(BY_HOOK),
+
+	/* of no kernel that is recorded */
+	[SYS_uselib] = SILENT(ABSENT),
+	[SYS__sysctl] = SILENT(ABSENT),
+	[SYS_create_module] = SILENT(ABSENT),
+	[SYS_get_kernel_syms] = SILENT(ABSENT),
+	[SYS_query_module] = SILENT(ABSENT),
+	[SYS_nfsservctl] = SILENT(ABSENT),
+	[SYS_getpmsg] = SILENT(ABSENT),
+	[SYS_putpmsg] = SILENT(ABSENT),
+	[SYS_afs_syscall] = SILENT(ABSENT),
+	[SYS_tuxcall] = SILENT(ABSENT),
+	[SYS_security] = SILENT(ABSENT),
+	[SYS_vserver] = SILENT(ABSENT),
+
+	/* not recorded */
+	[SYS_mremap] = SILENT(UNRECORDED),
+	[SYS_shmget] = SILENT(UNRECORDED),
+	[SYS_shmat] = SILENT(UNRECORDED),
+	[SYS_shmctl] = SILENT(UNRECORDED),
+	[SYS_shmdt] = SILENT(UNRECORDED),
+	[SYS_semget] = SILENT(UNRECORDED),
+	[SYS_semop] = SILENT(UNRECORDED),
+	[SYS_semctl] = SILENT(UNRECORDED),
+	[SYS_semtimedop] = SILENT(UNRECORDED),
+	[SYS_msgget] = SILENT(UNRECORDED),
+	[SYS_msgsnd] = SILENT(UNRECORDED),
+	[SYS_msgrcv] = SILENT(UNRECORDED),
+	[SYS_msgctl] = SILENT(UNRECORDED),
+	[SYS_mq_open] = SILENT(UNRECORDED),
+	[SYS_mq_unlink] = SILENT(UNRECORDED),
+	[SYS_mq_timedsend] = SILENT(UNRECORDED),
+	[SYS_mq_timedreceive] = SILENT(UNRECORDED),
+	[SYS_mq_notify] = SILENT(UNRECORDED),
+	[SYS_mq_getsetattr] = SILENT(UNRECORDED),
+	[SYS_remap_file_pages] = SILENT(UNRECORDED),
+	[SYS_eventfd] = SILENT(UNRECORDED),
+	[SYS_eventfd2] = SILENT(UNRECORDED),
+	[SYS_process_madvise] = SILENT(UNRECORDED),
+	[SYS_process_mrelease] = SILENT(UNRECORDED),
+	[SYS_io_submit] = SILENT(UNRECORDED),
+	[SYS_io_getevents] = SILENT(UNRECORDED),
+	[SYS_io_pgetevents] = SILENT(UNRECORDED),
+	[SYS_io_uring_setup] = SILENT(UNRECORDED),
+	[SYS_io_uring_register] = SILENT(UNRECORDED),
+	[SYS_statfs] = SILENT(UNRECORDED),
+	[SYS_inotify_add_watch] = SILENT(UNRECORDED),
+	[SYS_fanotify_mark] = SILENT(UNRECORDED),
+	[SYS_name_to_handle_at] = SILENT(UNRECORDED),
+	[SYS_fgetxattr] = SILENT(UNRECORDED),
+	[SYS_flistxattr] = SILENT(UNRECORDED),
+	[NR_file_getattr] = SILENT(UNRECORDED),
+	[NR_file_setattr] = SILENT(UNRECORDED),
+	[SYS_open_tree] = SILENT(UNRECORDED),
+	[SYS_fsopen] = SILENT(UNRECORDED),
+	[SYS_fsconfig] = SILENT(UNRECORDED),
+	[SYS_fsmount] = SILENT(UNRECORDED),
+	[SYS_fspick] = SILENT(UNRECORDED),
+	[SYS_mount_setattr] = SILENT(UNRECORDED),
+	[NR_open_tree_attr] = SILENT(UNRECORDED),
+	[SYS_swapon] = SILENT(UNRECORDED),
+	[SYS_swapoff] = SILENT(UNRECORDED),
+	[SYS_acct] = SILENT(UNRECORDED),
+	[SYS_quotactl] = SILENT(UNRECORDED),
+	[SYS_quotactl_fd] = SILENT(UNRECORDED),
+	[SYS_reboot] = SILENT(UNRECORDED),
+	[SYS_sethostname] = SILENT(UNRECORDED),
+	[SYS_setdomainname] = SILENT(UNRECORDED),
+	[SYS_settimeofday] = SILENT(UNRECORDED),
+	[SYS_clock_settime] = SILENT(UNRECORDED),
+	[SYS_adjtimex] = SILENT(UNRECORDED),
+	[SYS_clock_adjtime] = SILENT(UNRECORDED),
+	[SYS_syslog] = SILENT(UNRECORDED),
+	[SYS_iopl] = SILENT(UNRECORDED),
+	[SYS_ioperm] = SILENT(UNRECORDED),
+	[SYS_add_key] = SILENT(UNRECORDED),
+	[SYS_request_key] = SILENT(UNRECORDED),
+	[SYS_keyctl] = SILENT(UNRECORDED),
+	[SYS_prctl] = SILENT(UNRECORDED),
+	[SYS_personality] = SILENT(UNRECORDED),
+	[SYS_seccomp] = SILENT(UNRECORDED),
+	[SYS_landlock_restrict_self] = SILENT(UNRECORDED),
+	[NR_lsm_set_self_attr] = SILENT(UNRECORDED),
+	[SYS_userfaultfd] = SILENT(UNRECORDED),
+	[SYS_prlimit64] = SILENT(UNRECORDED),
+	[SYS_setpriority] = SILENT(UNRECORDED),
+	[SYS_ioprio_set] = SILENT(UNRECORDED),
+	[SYS_sched_setparam] = SILENT(UNRECORDED),
+	[SYS_sched_setscheduler] = SILENT(UNRECORDED),
+	[SYS_sched_setattr] = SILENT(UNRECORDED),
+	[SYS_sched_setaffinity] = SILENT(UNRECORDED),
+	[SYS_setpgid] = SILENT(UNRECORDED),
+	[SYS_migrate_pages] = SILENT(UNRECORDED),
+	[SYS_move_pages] = SILENT(UNRECORDED),
+	[SYS_kcmp] = SILENT(UNRECORDED),
+	[SYS_perf_event_open] = SILENT(UNRECORDED),
 };
 
 const struct lm_call_mapping *lm_call_mappings(void)

@@ -6,6 +6,28 @@
 #include "lemona/abi/raw.h"
 #include "lemona/event/event.h"
 
+/* Why the end of a call becomes no event. */
+enum lm_silence {
+	LM_SILENT_NOT = 0,  /* it does become one; or the number belongs to no call */
+	LM_SILENT_OPEN_FILE,
+	LM_SILENT_FLUSH,
+	LM_SILENT_WAIT,
+	LM_SILENT_HANDLE,
+	LM_SILENT_OWN_SOCKET,
+	LM_SILENT_OWN_STATE,
+	LM_SILENT_OWN_SIGNALS,
+	LM_SILENT_OWN_MEMORY,
+	LM_SILENT_TIME,
+	LM_SILENT_SCHEDULING,
+	LM_SILENT_FUTEX,
+	LM_SILENT_NUMBERS,
+	LM_SILENT_SYSTEM,
+	LM_SILENT_BY_HOOK,
+	LM_SILENT_ABSENT,
+	LM_SILENT_UNRECORDED, /* it carries influence, and the log does not hold it */
+	LM_SILENT_MAX = LM_SILENT_UNRECORDED,
+};
+
 /*
  * What is done with each system call: how the kernel side reads it, and which
  * event it becomes. One table for both.
@@ -13,7 +35,11 @@
 struct lm_call_mapping {
 	struct lm_call_rule rule; /* for the kernel side */
 	uint8_t op;               /* enum lm_op */
+	uint8_t silence;          /* enum lm_silence */
 };
 
 /** LM_CALL_COUNT entries, indexed by x86-64 system call number. Static. */
 const struct lm_call_mapping *lm_call_mappings(void);
+
+/** The reason in a few words: "reads or sets what only the caller has". Static. */
+const char *lm_silence_text(enum lm_silence silence);

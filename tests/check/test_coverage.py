@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The table of system calls knows every call that the kernel's headers and the kernel know."""
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from rules import REPO
+
+HEADER = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
+
+# Where the kernel's entry has another name than the call.
+ENTRIES = {"newstat": "stat", "newfstat": "fstat", "newlstat": "lstat", "newuname": "uname",
+           "sendfile64": "sendfile", "umount": "umount2"}
+# Entries of other tables than that of x86-64, which the kernel builds all the same.
+OTHER = re.compile(r"^(ia32_|s390_|spu_|pciconfig_|old)|(16|32)$")
+OTHERS = {"fadvise64_64", "fstatfs64", "gethostname", "ipc", "llseek", "mmap_pgoff", "nice", "recv",
+          "rtas", "send", "sgetmask", "signal", "sigpending", "sigprocmask", "sigsuspend",
+          "socketcall", "ssetmask", "statfs64", "stime", "subpage_prot", "sync_file_range2", "vm86",
+          "vm86old", "waitpid"}
+
+
+@pytest.fixture(scope="module")
+def page(lemona_path):
+    """The page as the table of this build makes it."""
+    done = subprocess.run([str(lemona_path.parent / "tools/coverage-page")], capture_output=True,
+                          text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def known(page):
+    """number -> name, of every row of every table that begins with a number."""
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([^|]*)", page, re.M)
+    assert all(meaning.strip() for _, _, meaning in rows), "a row says nothing"
+    numbers = [int(number) for number, _, _ in rows]
+    assert len(numbers) > 350 and len(set(numbers)) == len(numbers)
+    return {int(number): name for number, name, _ in rows}
+
+
+def test_page_is_fresh(page):
+    assert (REPO / "docs/coverage.md").read_text() == page, "make docs/coverage.md"
+
+
+def test_headers_know_nothing_more(known):
+    text = subprocess.run(["gcc", "-E", "-dM", HEADER], capture_output=True, text=True,
+                          check=True).stdout
+    numbers = {int(number): name
+               for name, number in re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.M)}
+    assert len(numbers) > 350
+    assert numbers.items() <= known.items()
+
+
+def list_entries():
+    """What the running kernel's system calls are called, by its own type information."""
+    done = subprocess.run(["/usr/sbin/bpftool", "btf", "dump", "file", "/sys/kernel/btf/vmlinux"],
+                          capture_output=True, text=True, check=True)
+    return set(re.findall(r" FUNC '__x64_sys_(\w+)'", done.stdout))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/btf/vmlinux").exists(), reason="a kernel without BTF")
+def test_running_kernel_knows_nothing_more(known):
+    entries = list_entries()
+    assert len(entries) > 300
+    names = {ENTRIES.get(entry, entry) for entry in entries if not OTHER.search(entry)}
+    assert names - OTHERS - set(known.values()) == set()
