@@ -14,7 +14,7 @@
 const char *lm_event_flag_name(unsigned int bit)
 {
 	static const char *const names[] = {
-		"claimed", "derived", "created", "vm-shared", "confirmed", "partial",
+		"claimed", "derived", "created", "vm-shared", "confirmed", "partial", "timed",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;

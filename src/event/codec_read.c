@@ -252,6 +252,13 @@ static int take_event(struct lm_batch_reader *reader, struct thread_memory *thre
 		thread->cpu = (uint16_t)cpu;
 	}
 	ev->cpu = thread->cpu;
+	if (ev->flags & LM_EVENT_TIMED) {
+		uint64_t span_ns = take_varint(&reader->columns[COLUMN_SPAN]);
+
+		if (span_ns > ev->end_ns)
+			return -LM_E_DAMAGED;
+		ev->begin_ns = ev->end_ns - span_ns;
+	}
 	return 0;
 }
 

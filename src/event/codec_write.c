@@ -7,7 +7,7 @@
 #include "lemona/base/error.h"
 
 /* Bytes that one event can take at worst, its rows in the three tables included. */
-#define EVENT_WORST_BYTES   104u
+#define EVENT_WORST_BYTES   114u
 /* What one takes before compression in practice: only a guide to when a frame is full. */
 #define EVENT_TYPICAL_BYTES 7u
 #define HEADER_MAX_BYTES    128u
@@ -23,6 +23,7 @@ static const uint8_t column_worst[COLUMN_COUNT] = {
 	[COLUMN_CPU] = 3,
 	[COLUMN_TIME_HIGH] = 8,
 	[COLUMN_TIME_LOW] = 1,
+	[COLUMN_SPAN] = 10,
 };
 
 struct thread_group {
@@ -381,6 +382,9 @@ static void put_event(struct lm_batch *batch, const struct lm_event *ev,
 		put_varint(&batch->columns[COLUMN_CPU], zigzag((int64_t)ev->cpu - thread->cpu));
 		thread->cpu = ev->cpu;
 	}
+	if (ev->flags & LM_EVENT_TIMED)
+		put_varint(&batch->columns[COLUMN_SPAN],
+			ev->begin_ns < ev->end_ns ? ev->end_ns - ev->begin_ns : 0);
 	put_shape(batch, kind, states);
 }
 

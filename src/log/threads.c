@@ -126,6 +126,9 @@ int lm_threads_bound(struct lm_threads *threads, struct lm_event *event)
 	struct lm_thread_mark *mark;
 	int r;
 
+	/* It ran beside what its thread did meanwhile, and so bounds nothing of that. */
+	if (event->flags & LM_EVENT_TIMED)
+		return 0;
 	r = find_mark(threads, thread_key(first, event->tid), start_ns, &mark);
 	if (r < 0)
 		return r;

@@ -6,7 +6,8 @@
 
 /*
  * When an event can have begun at the earliest: at the end of what the same
- * thread did before, or when its process began. Logs hold end times only.
+ * thread did before, or when its process began. Logs hold end times only,
+ * but of LM_EVENT_TIMED events.
  */
 struct lm_threads {
 	struct lm_map processes; /* process version -> place in `lives` */
@@ -23,5 +24,9 @@ void lm_threads_release(struct lm_threads *threads);
 /** Learn of a process. @return 0; -ENOMEM */
 int lm_threads_define(struct lm_threads *threads, const struct lm_object *object);
 
-/** Set event->begin_ns; 0 where nothing is known of the thread. @return 0; -ENOMEM */
+/**
+ * Set event->begin_ns; 0 where nothing is known of the thread. A LM_EVENT_TIMED event has its own.
+ *
+ * @return 0; -ENOMEM
+ */
 int lm_threads_bound(struct lm_threads *threads, struct lm_event *event);

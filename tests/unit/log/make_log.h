@@ -122,13 +122,14 @@ static inline struct lm_gap make_gap(uint32_t i)
 static inline struct lm_event make_event(uint32_t i)
 {
 	uint32_t h = i * 2654435761u;
+	struct lm_event event;
 
 	h ^= h >> 15;
-	return (struct lm_event){
+	event = (struct lm_event){
 		.end_ns = MAKE_TIME_BASE_NS + i * UINT64_C(700) + h % 600,
 		.actor = 2 + h % 5, .tid = 1000 + h % 7,
 		.op = (uint16_t)(1 + h / 7 % LM_OP_MAX),
-		.flags = (uint16_t)(h / 11 % 64),
+		.flags = (uint16_t)(h / 11 % 128),
 		.call = h % 31 == 0 ? LM_CALL_NONE : (uint16_t)(h / 5 % 400),
 		.cpu = (uint16_t)(h / 64 % 3),
 		.result = h % 4 == 0 ? 0 : h % 4 == 1 ? -(int64_t)(h % 40) :
@@ -137,6 +138,9 @@ static inline struct lm_event make_event(uint32_t i)
 		.name = h % 5 ? 0 : h % 1000, .name2 = h % 17 ? 0 : h,
 		.arg = h % 6 ? 0 : (uint64_t)h << (h % 33),
 	};
+	if (event.flags & LM_EVENT_TIMED)
+		event.begin_ns = event.end_ns - h % 70000;
+	return event;
 }
 
 static inline struct lm_item make_event_item(uint32_t i)
@@ -292,6 +296,8 @@ static inline void assert_event_same(const struct lm_event *read, const struct l
 	assert_int_equal(read->name, made->name);
 	assert_int_equal(read->name2, made->name2);
 	assert_true(read->arg == made->arg);
+	if (made->flags & LM_EVENT_TIMED)
+		assert_int_equal(read->begin_ns, made->begin_ns);
 }
 
 static inline void assert_gap_same(const struct lm_gap *read, const struct lm_gap *made)

@@ -230,6 +230,31 @@ static void test_begin_is_not_taken_from_the_future(void **state)
 	lm_log_free(log);
 }
 
+/* What a ring did has its own begin, and bounds nothing of what its thread did beside it. */
+static void test_timed_event_begins_by_itself(void **state)
+{
+	struct lm_item timed = { .kind = LM_ITEM_EVENT,
+		.event = { .op = LM_OP_WRITE, .actor = 5, .tid = 7, .flags = LM_EVENT_TIMED,
+			.begin_ns = 50, .end_ns = 300 } };
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	struct lm_log *log;
+	struct lm_item item;
+
+	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
+	assert_int_equal(lm_log_add(writer, &timed), 0);
+	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
+	log = open_log(folder->log);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.begin_ns, 50);
+	assert_int_equal(item.event.end_ns, 300);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.begin_ns, 100);
+	lm_log_free(log);
+}
+
 static void test_wall_offset(void **state)
 {
 	struct folder *folder = *state;
@@ -265,6 +290,8 @@ int main(void)
 			test_begin_is_bounded_by_the_thread, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
 			test_begin_is_not_taken_from_the_future, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_timed_event_begins_by_itself, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_wall_offset, make_folder, remove_folder),
 	};
 

@@ -59,5 +59,6 @@ int lm_batch_reader_load(struct lm_batch_reader *reader, const void *payload, si
 			 uint64_t base_ns, uint64_t first_event);
 /** Number of events in the payload. */
 uint32_t lm_batch_reader_events(const struct lm_batch_reader *reader);
-/** @return 1 with an item; 0 at the end; -LM_E_DAMAGED. event.begin_ns is not set here. */
+/** @return 1 with an item; 0 at the end; -LM_E_DAMAGED. event.begin_ns is set
+ * of LM_EVENT_TIMED events only. */
 int lm_batch_reader_next(struct lm_batch_reader *reader, struct lm_item *ret_item);

@@ -86,6 +86,7 @@ enum lm_event_flag {
 	LM_EVENT_VM_SHARED = 1u << 3,/* a fork whose child shares its parent's memory */
 	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or dentry) */
 	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */
+	LM_EVENT_TIMED = 1u << 6,    /* begin_ns is no bound: when io_uring took the request */
 };
 
 /* Where the action came from. A Linux x86-64 system call number, or: */
@@ -95,7 +96,7 @@ enum lm_event_flag {
 
 struct lm_event {
 	uint64_t id;         /* number in the log, from 1, dense; set by writer and reader */
-	uint64_t begin_ns;   /* boot time; see lm_log: bounded by the thread's previous event */
+	uint64_t begin_ns;   /* boot time; end of the thread's previous event unless TIMED */
 	uint64_t end_ns;     /* boot time of the record itself */
 	lm_object_id actor;  /* process version */
 	uint32_t tid;        /* thread, initial pid namespace */

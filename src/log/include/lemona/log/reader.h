@@ -28,7 +28,8 @@ const struct lm_log_meta *lm_log_meta(const struct lm_log *log);
  * The next item, in stored order. Events are in frame order, sorted by end_ns inside one frame;
  * between frames they may overlap by a few milliseconds. Definitions precede use. event.begin_ns is
  * the end_ns of the same thread's previous event (the thread's start when it is the first), never
- * later than end_ns: sound for backtracking, because the action cannot have begun earlier.
+ * later than end_ns: sound for backtracking, because the action cannot have begun earlier. Events
+ * with LM_EVENT_TIMED hold their own begin_ns and are nobody's previous event.
  * Strings in the item live until the next call.
  *
  * Damage: a frame that does not check is skipped, and an LM_ITEM_GAP (LM_GAP_DAMAGED or

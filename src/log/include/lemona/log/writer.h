@@ -40,7 +40,7 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 /**
  * Add one item to the frame being built. Borrowed: strings are copied.
  * Definitions must come before what uses them. event.id is assigned here;
- * event.begin_ns is not stored (the reader bounds it, see reader.h).
+ * event.begin_ns is stored of LM_EVENT_TIMED events only (the reader bounds it, see reader.h).
  * A full frame is written out; see lm_log_flush() for what that can return.
  *
  * @return 0; -ENOMEM; -ENOSPC, -EIO, ... (this frame's events are kept as a WRITE gap, which is
