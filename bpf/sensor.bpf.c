@@ -235,7 +235,7 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
 	const char *script;
-	__u32 len, name_len;
+	__u64 len, name_len;
 	struct lm_raw_exec *rec;
 	struct walk w;
 
@@ -257,14 +257,10 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	rec->argc = BPF_CORE_READ(bprm, argc);
 	rec->env_bytes = BPF_CORE_READ(mm, env_end) - BPF_CORE_READ(mm, env_start);
 	rec->argv_bytes = BPF_CORE_READ(mm, arg_end) - start;
-	name_len = read_name(rec->data, dentry);
-	if (name_len >= LM_RAW_NAME_BYTES)
-		name_len = LM_RAW_NAME_BYTES - 1;
-	len = rec->argv_bytes;
-	if (len > LM_RAW_ARGV_BYTES) {
-		len = LM_RAW_ARGV_BYTES;
+	name_len = at_most(read_name(rec->data, dentry), LM_RAW_NAME_BYTES - 1);
+	len = at_most(rec->argv_bytes, LM_RAW_ARGV_BYTES);
+	if (len < rec->argv_bytes)
 		rec->raw.flags |= LM_RAW_CUT;
-	}
 	/* The kernel's own copy in the new, not yet running image: nobody can have changed it. */
 	if (bpf_probe_read_user(rec->data + name_len, len, (void *)start)) {
 		rec->raw.flags |= LM_RAW_PARTIAL;

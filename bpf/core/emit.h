@@ -93,6 +93,20 @@ struct emit {
 		hide_var(r_);    \
 	} while (0)
 
+/*
+ * A length that every verifier believes. Verifiers before 6.10 forget a bound
+ * when the compiler compares one copy of a number and uses another, or widens it
+ * by shifts: so the number is 64 bits wide, and only one copy of it is left.
+ */
+static __always_inline __u64 at_most(__u64 value, __u64 limit)
+{
+	hide_var(value);
+	if (value > limit)
+		value = limit;
+	hide_var(value);
+	return value;
+}
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
