@@ -11,7 +11,7 @@ static __noinline int emit_process(struct emit *e, struct task_struct *task, lon
 {
 	struct lm_raw_process *rec;
 
-	announce_cwd_and_root(e, task);
+	announce_place(e, task);
 	rec = emit_reserve(e, LM_RAW_PROCESS, sizeof(*rec));
 	if (!rec)
 		return done();

@@ -168,6 +168,23 @@ static __always_inline __u16 current_call(void)
 	return nr < LM_CALL_COUNT ? nr : LM_RAW_CALL_NONE;
 }
 
+/* Those that few have of their own: told only where they can differ from the parent's. */
+static __noinline int fill_fork_namespaces(struct lm_raw_fork *rec, struct task_struct *parent,
+	struct task_struct *child)
+{
+	struct nsproxy *nsproxy = BPF_CORE_READ(child, nsproxy);
+
+	rec->ns_uts = rec->ns_ipc = rec->ns_cgroup = rec->ns_time = 0;
+	if (nsproxy == BPF_CORE_READ(parent, nsproxy))
+		return done();
+	rec->ns_uts = BPF_CORE_READ(nsproxy, uts_ns, ns.inum);
+	rec->ns_ipc = BPF_CORE_READ(nsproxy, ipc_ns, ns.inum);
+	rec->ns_cgroup = BPF_CORE_READ(nsproxy, cgroup_ns, ns.inum);
+	if (bpf_core_field_exists(nsproxy->time_ns))
+		rec->ns_time = BPF_CORE_READ(nsproxy, time_ns, ns.inum);
+	return done();
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_flags)
 {
@@ -188,6 +205,7 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 		rec->ns_net = BPF_CORE_READ(child, nsproxy, net_ns, ns.inum);
 		rec->ns_user = BPF_CORE_READ(child, cred, user_ns, ns.inum);
 		rec->shared_vm = child->mm && child->mm == parent->mm;
+		run(fill_fork_namespaces(rec, parent, child));
 		emit_commit(&e, rec, sizeof(*rec));
 	}
 	emit_end(&e);
@@ -243,7 +261,7 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	walk_from(&w, task, BPF_CORE_READ(file, f_path.mnt), parent);
 	if (parent != dentry) /* a memfd is below nothing */
 		run(announce_dir(e, &w));
-	announce_cwd_and_root(e, task);
+	announce_place(e, task);
 	rec = emit_reserve(e, LM_RAW_EXEC,
 		sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES + LM_RAW_SCRIPT_BYTES);
 	if (!rec)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #pragma once
 
-#include "core/extract.h"
+#include "core/attributes.h"
 
 /* One system call at its end. */
 struct call {

@@ -222,63 +222,6 @@ static __always_inline __u32 ns_pid_of(struct task_struct *task, __u32 *ret_ns)
 	return BPF_CORE_READ(upid, nr);
 }
 
-/* All but the directories' names, which the caller announces. */
-static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task_struct *task)
-{
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	struct tty_struct *tty = BPF_CORE_READ(signal, tty);
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-
-	out->start_ns = BPF_CORE_READ(leader, start_boottime);
-	out->cap_effective = 0;
-	bpf_probe_read_kernel(&out->cap_effective, sizeof(out->cap_effective),
-		(void *)cred + bpf_core_field_offset(struct cred, cap_effective));
-	out->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	out->ns_tgid = ns_pid_of(leader, &out->ns_pid);
-	out->parent_tgid = BPF_CORE_READ(leader, real_parent, tgid);
-	out->sid = pid_of(BPF_CORE_READ(signal, pids[3]), 0);
-	out->tty = 0;
-	if (tty) {
-		__u32 minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
-
-		out->tty = BPF_CORE_READ(tty, driver, major) << 20 | minor;
-	}
-	out->uid = BPF_CORE_READ(cred, uid.val);
-	out->euid = BPF_CORE_READ(cred, euid.val);
-	out->suid = BPF_CORE_READ(cred, suid.val);
-	out->fsuid = BPF_CORE_READ(cred, fsuid.val);
-	out->gid = BPF_CORE_READ(cred, gid.val);
-	out->egid = BPF_CORE_READ(cred, egid.val);
-	out->sgid = BPF_CORE_READ(cred, sgid.val);
-	out->fsgid = BPF_CORE_READ(cred, fsgid.val);
-	out->loginuid = 0xffffffff;
-	if (bpf_core_field_exists(task->loginuid))
-		out->loginuid = BPF_CORE_READ(task, loginuid.val);
-	out->ns_mnt = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	out->ns_net = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
-	out->ns_user = BPF_CORE_READ(cred, user_ns, ns.inum);
-	out->pad = 0;
-	fill_inode(&out->cwd, fs ? BPF_CORE_READ(fs, pwd.dentry, d_inode) : NULL);
-	fill_inode(&out->root, fs ? BPF_CORE_READ(fs, root.dentry, d_inode) : NULL);
-	BPF_CORE_READ_INTO(&out->comm, task, comm);
-	return done();
-}
-
-static __always_inline void announce_cwd_and_root(struct emit *e, struct task_struct *task)
-{
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct walk w;
-
-	if (!fs)
-		return;
-	walk_from(&w, task, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry));
-	run(announce_dir(e, &w));
-	walk_from(&w, task, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
-	run(announce_dir(e, &w));
-}
-
 #define O_TMPFILE_BIT 020000000 /* the name of such a file is made up by the kernel */
 
 /* An open file with its name, and the names of the directories above it. */

@@ -7,6 +7,7 @@
 
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "lemona/event/attributes.h"
 
 /* Members are written with their comma in front; every line begins with a member without one. */
 
@@ -55,6 +56,14 @@ static void append_address(struct lm_buffer *out, const char *prefix, const char
 		out->failed = true;
 }
 
+static struct lm_str cgroup_path(const struct lm_event_view *view,
+	const struct lm_process *process)
+{
+	const struct lm_label *cgroup = lm_labels_get(view->labels, process->cgroup);
+
+	return cgroup->kind == LM_OBJECT_KIND_CGROUP ? cgroup->cgroup.path : LM_STR_NONE;
+}
+
 static void append_actor(const struct lm_event_view *view, struct lm_buffer *out)
 {
 	const struct lm_label *actor = lm_labels_get(view->labels, view->event->actor);
@@ -72,6 +81,42 @@ static void append_actor(const struct lm_event_view *view, struct lm_buffer *out
 	append_str(out, "comm", actor->process.comm);
 	if (exe)
 		append_path(out, "exe", view->labels, exe);
+	if (actor->process.all)
+		lm_attributes_append_short_json(
+			actor->process.all, cgroup_path(view, actor->process.all), out);
+}
+
+/* All that is known of a process, with the events that make it or change it. */
+static void append_attributes(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const struct lm_event *event = view->event;
+	const struct lm_process *all = NULL;
+	const struct lm_label *label;
+
+	switch ((enum lm_op)event->op) {
+	case LM_OP_FORK:
+		label = lm_labels_get(view->labels, event->object);
+		break;
+	case LM_OP_EXEC:
+		label = lm_labels_get(view->labels, event->object2);
+		break;
+	case LM_OP_SETCRED:
+	case LM_OP_SETNS:
+	case LM_OP_CHROOT:
+		label = lm_labels_get(view->labels, event->actor);
+		break;
+	default:
+		return;
+	}
+	if (label->kind == LM_OBJECT_KIND_PROCESS)
+		all = label->process.all;
+	if (!all)
+		return;
+	lm_buffer_printf(out, ",\"process\":{\"pid\":%u,\"version\":%u,\"uids\":[%u,%u,%u,%u],"
+		"\"gids\":[%u,%u,%u,%u]", all->tgid, all->version, all->uid, all->euid,
+		all->suid, all->fsuid, all->gid, all->egid, all->sgid, all->fsgid);
+	lm_attributes_append_json(all, cgroup_path(view, all), out);
+	lm_buffer_append_byte(out, '}');
 }
 
 static const char *socket_family_name(uint16_t family)
@@ -122,6 +167,7 @@ static void append_object(const struct lm_event_view *view, lm_object_id id, con
 	case LM_OBJECT_KIND_NONE:
 	case LM_OBJECT_KIND_KERNEL:
 	case LM_OBJECT_KIND_NAME:
+	case LM_OBJECT_KIND_CGROUP:
 		break;
 	}
 }
@@ -188,6 +234,7 @@ void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out
 	append_one_path(view, event->name2, event->object2, "2", out);
 	append_result(event, out);
 	append_flags(event, out);
+	append_attributes(view, out);
 	lm_buffer_append_text(out, "}\n");
 }
 

@@ -60,12 +60,27 @@ int lm_labels_new(struct lm_labels **ret_labels)
 	return 0;
 }
 
+static void release_label(const struct lm_label *label)
+{
+	if (label->kind == LM_OBJECT_KIND_PROCESS)
+		free(label->process.all);
+}
+
+static void free_page(struct lm_label *page)
+{
+	for (size_t i = 0; page && i < PAGE_ENTRIES; i++)
+		release_label(&page[i]);
+	free(page);
+}
+
 struct lm_labels *lm_labels_free(struct lm_labels *labels)
 {
 	if (!labels)
 		return NULL;
 	for (size_t i = 0; labels->pages && i < DIRECTORY_ENTRIES; i++)
-		free(labels->pages[i]);
+		free_page(labels->pages[i]);
+	for (size_t i = 0; i < labels->definitions.count; i++)
+		release_label(&labels->definitions.entries[labels->definitions.first + i].label);
 	while (labels->chunks) {
 		struct chunk *chunk = labels->chunks;
 
@@ -143,6 +158,11 @@ static int label_process(struct lm_labels *labels, const struct lm_process *proc
 	label->process.parent = process->parent;
 	label->process.exe = process->exe;
 	label->process.exe_name = process->exe_name;
+	label->process.all = malloc(sizeof(*label->process.all));
+	if (!label->process.all)
+		return -ENOMEM;
+	*label->process.all = *process;
+	label->process.all->argv = label->process.all->comm = LM_STR_NONE;
 	return keep_str(labels, process->comm, &label->process.comm);
 }
 
@@ -185,6 +205,8 @@ static int label_object(struct lm_labels *labels, const struct lm_object *object
 		label->memory.dev = object->memory.dev;
 		label->memory.type = object->memory.type;
 		return keep_str(labels, object->memory.label, &label->memory.label);
+	case LM_OBJECT_KIND_CGROUP:
+		return keep_str(labels, object->cgroup.path, &label->cgroup.path);
 	case LM_OBJECT_KIND_NONE:
 	case LM_OBJECT_KIND_KERNEL:
 		break;
@@ -231,6 +253,7 @@ static int redefine(struct lm_labels *labels, const struct pending *pending)
 	struct lm_label before = *label;
 
 	*label = pending->label;
+	release_label(&before);
 	if (before.kind != label->kind)
 		return 0;
 	if (label->kind == LM_OBJECT_KIND_FILE) {
@@ -280,8 +303,10 @@ static int add_object(struct lm_labels *labels, const struct lm_object *object)
 		return -ENOMEM;
 	int r = label_object(labels, object, &pending.label);
 
-	if (r < 0)
+	if (r < 0) {
+		release_label(&pending.label);
 		return r;
+	}
 	if (label->kind == LM_OBJECT_KIND_NONE) {
 		*label = pending.label;
 		return 0;
@@ -289,7 +314,10 @@ static int add_object(struct lm_labels *labels, const struct lm_object *object)
 	/* Of what was there before the start, the first that is told can be its identity alone. */
 	if (label->flags & LM_OBJECT_PARTIAL)
 		return redefine(labels, &pending);
-	return push_pending(&labels->definitions, &pending);
+	r = push_pending(&labels->definitions, &pending);
+	if (r < 0)
+		release_label(&pending.label);
+	return r;
 }
 
 static int add_binding(struct lm_labels *labels, const struct lm_binding *binding)

@@ -39,6 +39,7 @@ struct lm_label {
 			uint32_t tgid, uid;
 			lm_object_id parent, exe, exe_name;
 			struct lm_str comm;
+			struct lm_process *all; /* without argv; belongs to the label */
 		} process;
 		struct {
 			uint64_t inode;
@@ -65,6 +66,9 @@ struct lm_label {
 			uint16_t type;
 			struct lm_str label;
 		} memory;
+		struct {
+			struct lm_str path;
+		} cgroup;
 	};
 };
 

@@ -59,7 +59,7 @@ struct kind_memory {
 };
 
 /* Rows of objects: one table drives both directions. */
-#define ROW_SCALARS_MAX 34u
+#define ROW_SCALARS_MAX 44u
 #define ROW_STRINGS_MAX 2u
 
 struct row_scalar {

@@ -26,6 +26,10 @@ static const struct row_scalar process_scalars[] = {
 	FIELD(process.cgroup), FIELD(process.ns_pid), FIELD(process.ns_mnt),
 	FIELD(process.ns_net), FIELD(process.ns_user), FIELD(process.argc),
 	FIELD(process.env_bytes), FIELD_BOOL(process.argv_cut),
+	FIELD(process.session), FIELD(process.adopter), FIELD(process.cap_permitted),
+	FIELD(process.cap_inheritable), FIELD(process.cap_bounding), FIELD(process.cap_ambient),
+	FIELD(process.ns_uts), FIELD(process.ns_ipc), FIELD(process.ns_cgroup),
+	FIELD(process.ns_time), FIELD(process.seccomp), FIELD_BOOL(process.no_new_privs),
 };
 static const struct row_string process_strings[] = {
 	STRING(process.argv, LM_PROCESS_ARGV_MAX_BYTES),
@@ -61,6 +65,13 @@ static const struct row_scalar memory_scalars[] = {
 };
 static const struct row_string memory_strings[] = { STRING(memory.label, LM_NAME_MAX_BYTES) };
 
+static const struct row_scalar cgroup_scalars[] = {
+	FIELD(cgroup.hierarchy), FIELD(cgroup.cgroup),
+};
+static const struct row_string cgroup_strings[] = {
+	STRING(cgroup.path, LM_CGROUP_PATH_MAX_BYTES),
+};
+
 #define SCALARS(table) .scalars = (table), .scalar_count = LM_ARRAY_SIZE(table)
 #define STRINGS(table) .strings = (table), .string_count = LM_ARRAY_SIZE(table)
 
@@ -71,6 +82,7 @@ const struct row_layout lm_row_layouts[LM_OBJECT_KIND_MAX + 1] = {
 	[LM_OBJECT_KIND_SOCKET] = { SCALARS(socket_scalars), STRINGS(socket_strings) },
 	[LM_OBJECT_KIND_PIPE] = { SCALARS(pipe_scalars) },
 	[LM_OBJECT_KIND_MEMORY] = { SCALARS(memory_scalars), STRINGS(memory_strings) },
+	[LM_OBJECT_KIND_CGROUP] = { SCALARS(cgroup_scalars), STRINGS(cgroup_strings) },
 };
 
 _Static_assert(LM_ARRAY_SIZE(process_scalars) <= ROW_SCALARS_MAX, "the largest kind fits");

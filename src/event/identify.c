@@ -109,6 +109,8 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	free(id->names);
 	free(id->inode_set.slots);
 	free(id->name_set.slots);
+	free(id->cgroups);
+	free(id->cgroup_set.slots);
 	free(id->file_systems);
 	free(id);
 	return NULL;
@@ -366,6 +368,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_KERNEL] = sizeof(struct lm_raw_range),
 	[LM_RAW_GAP] = sizeof(struct lm_raw_gap),
 	[LM_RAW_UNSEEN] = sizeof(struct lm_raw_range),
+	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -409,6 +412,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_gap(id, (const void *)record);
 	case LM_RAW_UNSEEN:
 		return take_unseen(id, (const void *)record);
+	case LM_RAW_CGROUP:
+		return take_cgroup(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

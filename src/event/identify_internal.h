@@ -73,6 +73,13 @@ struct process {
 	bool ended; /* its exit has been told; threads may still be on their way out */
 };
 
+struct cgroup_entry {
+	uint64_t cgroup;
+	uint32_t hierarchy;
+	lm_object_id object;
+	bool told; /* its path */
+};
+
 struct file_system {
 	uint32_t dev;
 	uint64_t magic;
@@ -114,6 +121,10 @@ struct lm_identify {
 
 	struct file_system *file_systems;
 	uint32_t file_system_count, file_system_capacity;
+
+	struct cgroup_entry *cgroups;
+	uint32_t cgroup_count, cgroup_capacity;
+	struct index_set cgroup_set;
 
 	struct lm_map threads;    /* tid -> struct process * */
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
@@ -173,8 +184,20 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw);
 int take_process(struct lm_identify *id, const struct lm_raw_process *raw);
 int take_task(struct lm_identify *id, const struct lm_raw_task *raw);
 void free_process(struct process *process);
+/* Attributes of the raw record; what it does not hold stays. */
+int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
+		   const struct lm_raw_attributes *raw);
+int set_argv(struct process *process, const char *argv, uint32_t len);
 void remember_fd(struct process *process, int fd, lm_object_id object);
 lm_object_id recall_fd(const struct process *process, int fd);
+
+/* identify_found.c */
+int take_found(struct lm_identify *id, const struct lm_raw_process *raw);
+
+/* identify_cgroup.c */
+int find_cgroup(struct lm_identify *id, uint64_t time_ns, uint32_t hierarchy, uint64_t cgroup,
+		lm_object_id *ret_object);
+int take_cgroup(struct lm_identify *id, const struct lm_raw_cgroup *raw);
 
 /* identify_resolve.c */
 struct place {

@@ -4,8 +4,6 @@
 #include "lemona/base/cleanup.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,7 +120,7 @@ static int add_unknown(struct lm_identify *id, const struct lm_raw *raw,
 		if (!process)
 			return -ENOMEM;
 		process->tgid = process->attributes.tgid = raw->tgid;
-		process->attributes.loginuid = UINT32_MAX;
+		process->attributes.loginuid = process->attributes.session = UINT32_MAX;
 		process->self = raw->tgid == id->self_tgid;
 		r = new_version(id, process);
 		if (r == 0)
@@ -191,8 +189,7 @@ static void forget_image(struct process *process)
 	process->mapping_count = 0;
 }
 
-/* Attributes of the raw record; what it does not hold stays. */
-static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
+int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
 	const struct lm_raw_attributes *raw)
 {
 	struct lm_process *p = &process->attributes;
@@ -201,7 +198,10 @@ static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct proce
 	p->start_ns = raw->start_ns;
 	p->ns_tgid = raw->ns_tgid;
 	p->cap_effective = raw->cap_effective;
-	p->cgroup = raw->cgroup;
+	p->cap_permitted = raw->cap_permitted;
+	p->cap_inheritable = raw->cap_inheritable;
+	p->cap_bounding = raw->cap_bounding;
+	p->cap_ambient = raw->cap_ambient;
 	p->sid = raw->sid;
 	p->tty = raw->tty;
 	p->uid = raw->uid;
@@ -213,14 +213,26 @@ static int set_attributes(struct lm_identify *id, uint64_t time_ns, struct proce
 	p->sgid = raw->sgid;
 	p->fsgid = raw->fsgid;
 	p->loginuid = raw->loginuid;
+	p->session = raw->session;
+	p->seccomp = raw->seccomp;
+	p->no_new_privs = raw->no_new_privs == 1;
+	/* Who has become its parent since it was forked; whoever that was stays its parent here. */
+	p->adopter = p->parent && raw->parent_tgid != id->objects[p->parent].index ?
+		raw->parent_tgid : 0;
 	p->ns_pid = raw->ns_pid;
 	p->ns_mnt = raw->ns_mnt;
 	p->ns_net = raw->ns_net;
 	p->ns_user = raw->ns_user;
+	p->ns_uts = raw->ns_uts;
+	p->ns_ipc = raw->ns_ipc;
+	p->ns_cgroup = raw->ns_cgroup;
+	p->ns_time = raw->ns_time;
 	memcpy(process->comm, raw->comm, sizeof(process->comm));
 	r = describe_inode(id, time_ns, &raw->cwd, 0, &p->cwd);
 	if (r == 0)
 		r = describe_inode(id, time_ns, &raw->root, 0, &p->root);
+	if (r == 0)
+		r = find_cgroup(id, time_ns, raw->hierarchy, raw->cgroup, &p->cgroup);
 	if (r == 0)
 		r = lm_map_put(&id->ns_numbers, ns_key(p->ns_pid, p->ns_tgid), process->tgid);
 	return r;
@@ -274,6 +286,11 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	p->ns_mnt = raw->ns_mnt;
 	p->ns_net = raw->ns_net;
 	p->ns_user = raw->ns_user;
+	p->ns_uts = raw->ns_uts ? raw->ns_uts : p->ns_uts;
+	p->ns_ipc = raw->ns_ipc ? raw->ns_ipc : p->ns_ipc;
+	p->ns_cgroup = raw->ns_cgroup ? raw->ns_cgroup : p->ns_cgroup;
+	p->ns_time = raw->ns_time ? raw->ns_time : p->ns_time;
+	p->adopter = 0;
 	/* Before the child takes its number: in a malformed record that is its parent's. */
 	r = copy_mappings(parent, child);
 	if (r == 0)
@@ -298,7 +315,7 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	return r < 0 ? r : tell_inherited(id, &raw->raw, child);
 }
 
-static int set_argv(struct process *process, const char *argv, uint32_t len)
+int set_argv(struct process *process, const char *argv, uint32_t len)
 {
 	char *copy = NULL;
 
@@ -444,52 +461,6 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	return r;
 }
 
-/* /proc has the arguments of what was started before the recorder. */
-static int read_found_argv(struct process *process)
-{
-	char path[64], argv[LM_PROCESS_ARGV_MAX_BYTES];
-	int fd LM_CLOSE = -1;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%u/cmdline", process->tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0; /* gone meanwhile: comm is what is left */
-	n = read(fd, argv, sizeof(argv));
-	if (n <= 0)
-		return 0;
-	process->attributes.argv_cut = n == sizeof(argv);
-	for (ssize_t i = 0; i < n; i++)
-		process->attributes.argc += argv[i] == '\0';
-	return set_argv(process, argv, (uint32_t)n);
-}
-
-static int take_found(struct lm_identify *id, const struct lm_raw_process *raw)
-{
-	struct process *process = process_by_tid(id, raw->raw.tid);
-	struct process *parent;
-	int r;
-
-	if (process && process->tgid == raw->raw.tgid && process->attributes.start_ns)
-		return 0; /* forked since the start: known better */
-	r = process_of(id, &raw->raw, &process);
-	if (r < 0)
-		return r;
-	if (process->attributes.start_ns)
-		return 0; /* a further thread */
-	r = set_attributes(id, raw->raw.time_ns, process, &raw->attributes);
-	if (r < 0)
-		return r;
-	parent = process_by_tid(id, raw->attributes.parent_tgid);
-	/* One that comes later in the list: see lm_identify_found_all(). */
-	process->found_parent = parent ? 0 : raw->attributes.parent_tgid;
-	process->attributes.parent = parent ? parent->object : LM_OBJECT_NONE;
-	r = read_found_argv(process);
-	if (r < 0)
-		return r;
-	return define_process(id, raw->raw.time_ns, process, LM_OBJECT_FOUND);
-}
-
 int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 {
 	struct process *process;
@@ -566,28 +537,4 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 			thread_target_of(id, raw->target, raw->ns_pid);
 	}
 	return emit_event(id, &event);
-}
-
-int lm_identify_found_all(struct lm_identify *id)
-{
-	for (size_t i = 0; id->threads.slots && i <= id->threads.mask; i++) {
-		struct process *process, *parent;
-		uint64_t tid, value;
-		int r;
-
-		if (!lm_map_at(&id->threads, i, &tid, &value))
-			continue;
-		process = (struct process *)(uintptr_t)value;
-		if (!process || !process->found_parent || tid != process->tgid)
-			continue;
-		parent = process_by_tid(id, process->found_parent);
-		process->found_parent = 0;
-		if (!parent)
-			continue;
-		process->attributes.parent = parent->object;
-		r = define_process(id, process->attributes.start_ns, process, LM_OBJECT_FOUND);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }

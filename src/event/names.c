@@ -72,6 +72,7 @@ static const char *const kind_names[] = {
 	[LM_OBJECT_KIND_SOCKET] = "socket",
 	[LM_OBJECT_KIND_PIPE] = "pipe",
 	[LM_OBJECT_KIND_MEMORY] = "memory",
+	[LM_OBJECT_KIND_CGROUP] = "cgroup",
 };
 
 static const char *const gap_reason_names[] = {

@@ -47,6 +47,7 @@ struct lm_index {
 	TABLE(struct lm_socket, sockets);
 	TABLE(struct lm_pipe, pipes);
 	TABLE(struct lm_memory, memories);
+	TABLE(struct lm_cgroup, cgroups);
 
 	TABLE(struct lm_event, events);
 	TABLE(struct lm_binding, bindings);
@@ -83,3 +84,5 @@ const struct lm_name *index_name(const struct lm_index *index, lm_object_id id);
 const struct lm_process *index_process(const struct lm_index *index, lm_object_id id);
 const struct lm_socket *index_socket(const struct lm_index *index, lm_object_id id);
 const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
+/* Path of a control group; LM_STR_NONE where it is not known. */
+struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id);

@@ -46,6 +46,9 @@ int lm_index_object(const struct lm_index *index, lm_object_id id, struct lm_obj
 	case LM_OBJECT_KIND_MEMORY:
 		object.memory = index->memories.at[entry->slot];
 		break;
+	case LM_OBJECT_KIND_CGROUP:
+		object.cgroup = index->cgroups.at[entry->slot];
+		break;
 	default:
 		break;
 	}
@@ -79,6 +82,13 @@ const struct lm_file *index_file(const struct lm_index *index, lm_object_id id)
 	return lm_index_kind(index, id) == LM_OBJECT_KIND_FILE ?
 		       &index->files.at[index->objects.at[id].slot] :
 		       NULL;
+}
+
+struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id)
+{
+	return lm_index_kind(index, id) == LM_OBJECT_KIND_CGROUP ?
+		       index->cgroups.at[index->objects.at[id].slot].path :
+		       LM_STR_NONE;
 }
 
 const struct lm_event *lm_index_event_at(const struct lm_index *index, uint32_t position)

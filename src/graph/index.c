@@ -50,6 +50,7 @@ struct lm_index *lm_index_free(struct lm_index *index)
 	free(index->sockets.at);
 	free(index->pipes.at);
 	free(index->memories.at);
+	free(index->cgroups.at);
 	free(index->events.at);
 	free(index->bindings.at);
 	free(index->gaps.at);
@@ -151,6 +152,9 @@ static int make_slot(struct lm_index *index, struct entry *entry, enum lm_object
 	case LM_OBJECT_KIND_MEMORY:
 		r = NEW_SLOT(index->memories, entry);
 		break;
+	case LM_OBJECT_KIND_CGROUP:
+		r = NEW_SLOT(index->cgroups, entry);
+		break;
 	case LM_OBJECT_KIND_KERNEL:
 		break;
 	default:
@@ -223,6 +227,16 @@ static int keep_memory(struct lm_index *index, struct entry *entry, struct lm_me
 	return r;
 }
 
+static int keep_cgroup(struct lm_index *index, struct entry *entry, struct lm_cgroup cgroup)
+{
+	struct lm_cgroup *slot = &index->cgroups.at[entry->slot];
+	int r = keep_string_once(index, &cgroup.path, slot->path);
+
+	if (r == 0)
+		*slot = cgroup;
+	return r;
+}
+
 static int keep_name(struct lm_index *index, struct entry *entry, struct lm_name name)
 {
 	struct lm_name *slot = &index->names.at[entry->slot];
@@ -269,6 +283,8 @@ static int add_object(struct lm_index *index, const struct lm_object *object)
 		return 0;
 	case LM_OBJECT_KIND_MEMORY:
 		return keep_memory(index, entry, object->memory);
+	case LM_OBJECT_KIND_CGROUP:
+		return keep_cgroup(index, entry, object->cgroup);
 	default:
 		return 0;
 	}

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "lemona/event/attributes.h"
 #include "lemona/graph/write.h"
 
 /* docs/formats/graph.md; members come in the order of that page. */
@@ -55,6 +56,7 @@ static void append_process(struct lm_buffer *out, const struct lm_index *index,
 	append_argv(out, process);
 	lm_buffer_printf(out, ",\"uid\":%u,\"euid\":%u,\"gid\":%u", process->uid, process->euid,
 			 process->gid);
+	lm_attributes_append_json(process, index_cgroup_path(index, process->cgroup), out);
 }
 
 static void append_inode(struct lm_buffer *out, uint64_t inode, uint32_t dev)

@@ -18,6 +18,8 @@ const char *label_kind(const struct lm_answer_node *node)
 		return "socket";
 	case LM_OBJECT_KIND_PIPE:
 		return "pipe";
+	case LM_OBJECT_KIND_CGROUP:
+		return "cgroup";
 	default:
 		return node->object == LM_OBJECT_NONE ? "group" : "file";
 	}
@@ -138,6 +140,10 @@ void label_object(const struct lm_index *index, lm_object_id id, const char *pat
 		break;
 	case LM_OBJECT_KIND_MEMORY:
 		label_memory(&object.memory, out);
+		break;
+	case LM_OBJECT_KIND_CGROUP:
+		lm_buffer_append_text(out, "cgroup ");
+		lm_buffer_append_str(out, object.cgroup.path);
 		break;
 	default:
 		lm_buffer_printf(out, "object %u", id);

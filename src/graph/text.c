@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "lemona/event/attributes.h"
 #include "lemona/graph/write.h"
 
 /*
@@ -12,6 +13,7 @@
  */
 #define INDENT_MAX 10
 #define ARGV_MAX_BYTES 72
+#define CONTAINER_ID_MAX 12 /* as container managers cut it themselves */
 
 enum style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_ENTRY, STYLE_DETECTION };
 
@@ -211,6 +213,32 @@ static void append_amount(struct story *story, const struct lm_answer_edge *edge
 		lm_buffer_printf(&story->out, " %s", preposition);
 }
 
+/* Where it ran and for whom, if anywhere in particular: container, terminal, login. */
+static void append_whereabouts(struct story *story, const struct lm_process *process)
+{
+	struct lm_container container;
+	struct lm_buffer raw LM_BUFFER = LM_BUFFER_INIT;
+
+	if (lm_container_of(index_cgroup_path(story->view->index, process->cgroup), &container)) {
+		lm_buffer_append_text(&raw, ", in ");
+		lm_buffer_append_str(&raw, container.runtime);
+		lm_buffer_append_byte(&raw, ' ');
+		if (container.id.len > CONTAINER_ID_MAX)
+			container.id.len = CONTAINER_ID_MAX;
+		lm_buffer_append_str(&raw, container.id);
+	}
+	if (process->tty) {
+		lm_buffer_append_text(&raw, ", on ");
+		lm_tty_append(process->tty, &raw);
+	}
+	if (process->loginuid != UINT32_MAX)
+		lm_buffer_printf(&raw, ", login of %u", process->loginuid);
+	lm_buffer_append_escaped(&story->out,
+		(struct lm_str){ (const char *)raw.data, (uint32_t)raw.len });
+	if (lm_buffer_status(&raw) < 0)
+		story->out.failed = true;
+}
+
 static void append_introduction(struct story *story, uint32_t position)
 {
 	const struct lm_process *process =
@@ -220,6 +248,7 @@ static void append_introduction(struct story *story, uint32_t position)
 		return;
 	story->introduced[position] = true;
 	append_argv(story, process);
+	append_whereabouts(story, process);
 }
 
 static void append_name(struct story *story, lm_object_id name, uint64_t t_ns)

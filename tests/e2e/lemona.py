@@ -201,7 +201,7 @@ NODE_KEYS_OF = {
     "file": {"path": str, "inode!": int, "device!": str, "removed": bool},
     "name": {"path!": str, "removed": bool},
     "socket": {"local": str, "remote": str},
-    "pipe": {}, "kernel": {}, "group": {},
+    "pipe": {}, "kernel": {}, "group": {}, "cgroup": {},
 }
 
 

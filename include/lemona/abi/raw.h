@@ -31,7 +31,8 @@ enum lm_raw_kind {
 	LM_RAW_KERNEL = 16, /* lm_raw_range: a call into the kernel itself */
 	LM_RAW_GAP = 17,    /* lm_raw_gap */
 	LM_RAW_UNSEEN = 18, /* lm_raw_range: result actions that no call of their own shows */
-	LM_RAW_KIND_MAX = LM_RAW_UNSEEN,
+	LM_RAW_CGROUP = 19, /* lm_raw_cgroup: the path of a control group */
+	LM_RAW_KIND_MAX = LM_RAW_CGROUP,
 };
 
 enum lm_raw_flag {
@@ -139,23 +140,37 @@ struct lm_raw_fork {
 	__u32 child_ns_tid;
 	__u32 ns_pid, ns_mnt, ns_net, ns_user;
 	__u32 shared_vm;
+	__u32 ns_uts, ns_ipc, ns_cgroup, ns_time; /* 0: as the parent's */
 };
 
 struct lm_raw_attributes {
 	__u64 start_ns;  /* of the thread group leader */
-	__u64 cap_effective;
-	__u64 cgroup;
+	__u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+	__u64 cgroup;    /* kernfs id, of its hierarchy */
+	__u32 hierarchy; /* 0: cgroup v2 */
 	__u32 ns_tgid;
-	__u32 parent_tgid;
+	__u32 parent_tgid; /* of task->real_parent: who waits for it now */
 	__u32 sid;
 	__u32 tty; /* major << 20 | minor */
 	__u32 uid, euid, suid, fsuid;
 	__u32 gid, egid, sgid, fsgid;
-	__u32 loginuid;
-	__u32 ns_pid, ns_mnt, ns_net, ns_user;
-	__u32 pad;
+	__u32 loginuid, session; /* of the login; 0xffffffff: none, or no audit in this kernel */
+	__u32 ns_pid, ns_mnt, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup, ns_time;
+	__u8 seccomp;      /* task->seccomp.mode */
+	__u8 no_new_privs; /* 0 or 1 */
+	__u8 pad[2];
 	struct lm_raw_inode cwd, root;
 	char comm[16];
+};
+
+#define LM_RAW_CGROUP_BYTES 4096
+
+struct lm_raw_cgroup {
+	struct lm_raw raw;
+	__u64 cgroup;
+	__u32 hierarchy;
+	__u32 names_len;
+	char names[]; /* of itself, its parent, and so on below the root, each with its NUL */
 };
 
 struct lm_raw_process {
@@ -321,10 +336,11 @@ LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
 LM_RAW_ASSERT(struct lm_raw_fs, 56);
 LM_RAW_ASSERT(struct lm_raw_path, 80);
-LM_RAW_ASSERT(struct lm_raw_fork, 72);
-LM_RAW_ASSERT(struct lm_raw_attributes, 160);
-LM_RAW_ASSERT(struct lm_raw_process, 200);
-LM_RAW_ASSERT(struct lm_raw_exec, 272);
+LM_RAW_ASSERT(struct lm_raw_fork, 88);
+LM_RAW_ASSERT(struct lm_raw_attributes, 216);
+LM_RAW_ASSERT(struct lm_raw_cgroup, 40);
+LM_RAW_ASSERT(struct lm_raw_process, 256);
+LM_RAW_ASSERT(struct lm_raw_exec, 328);
 LM_RAW_ASSERT(struct lm_raw_exit, 32);
 LM_RAW_ASSERT(struct lm_raw_task, 56);
 LM_RAW_ASSERT(struct lm_raw_address, 24);

@@ -41,6 +41,7 @@ static inline void add_process(struct lm_labels *labels, lm_object_id id, uint64
 	const struct lm_item item = { .kind = LM_ITEM_OBJECT, .object = {
 		.id = id, .kind = LM_OBJECT_KIND_PROCESS, .flags = flags, .time_ns = time_ns,
 		.process = { .tgid = 42, .exe = SCENE_SH, .exe_name = SCENE_SH_NAME, .uid = 1000,
+			.loginuid = UINT32_MAX, .session = UINT32_MAX,
 			.comm = lm_str_from(comm) } } };
 
 	assert_int_equal(lm_labels_add(labels, &item), 0);

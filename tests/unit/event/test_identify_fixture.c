@@ -36,6 +36,9 @@ static void write_label(const struct fixture *f, const struct lm_object *object,
 	case LM_OBJECT_KIND_PIPE:
 		lm_buffer_printf(out, "q%u", (unsigned int)object->pipe.inode);
 		break;
+	case LM_OBJECT_KIND_CGROUP:
+		lm_buffer_printf(out, "g%u", (unsigned int)object->cgroup.cgroup);
+		break;
 	default:
 		lm_buffer_printf(out, "f%u", (unsigned int)object->file.inode);
 	}
@@ -96,6 +99,9 @@ static void write_process(const struct fixture *f, struct lm_buffer *out,
 	write_ref(f, out, " loader=", p->loader);
 	write_ref(f, out, " script=", p->script);
 	write_ref(f, out, " cwd=", p->cwd);
+	write_ref(f, out, " in=", p->cgroup);
+	if (p->adopter)
+		lm_buffer_printf(out, " adopter=p%u", p->adopter - PIDS);
 	if (p->uid)
 		lm_buffer_printf(out, " uid=%u", p->uid);
 	for (uint32_t i = 0; i < p->argv.len; i++)
@@ -122,6 +128,11 @@ static void write_object(const struct fixture *f, struct lm_buffer *out,
 		write_address(out, "local", &object->socket.local);
 		write_address(out, "remote", &object->socket.remote);
 		write_ref(f, out, " node=", object->socket.path_file);
+		break;
+	case LM_OBJECT_KIND_CGROUP:
+		lm_buffer_printf(out, " %u:%.*s", object->cgroup.hierarchy,
+			(int)object->cgroup.path.len,
+			object->cgroup.path.len ? object->cgroup.path.data : "");
 		break;
 	}
 	write_flags(out, object->flags, flags);

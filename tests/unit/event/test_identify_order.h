@@ -54,7 +54,8 @@ static inline const char *order_of_object(struct order *order, const struct lm_o
 			!order_is_thing(order, object->process.script) ||
 			!order_is_thing(order, object->process.cwd) ||
 			!order_is_thing(order, object->process.root) ||
-			!order_is(order, object->process.exe_name, LM_OBJECT_KIND_NAME))
+			!order_is(order, object->process.exe_name, LM_OBJECT_KIND_NAME) ||
+			!order_is(order, object->process.cgroup, LM_OBJECT_KIND_CGROUP))
 			return "a process refers to what is not defined";
 		if (object->process.argv.len > LM_PROCESS_ARGV_MAX_BYTES)
 			return "an argv that no log takes";
@@ -72,6 +73,9 @@ static inline const char *order_of_object(struct order *order, const struct lm_o
 		return object->socket.local.path.len > LM_NAME_MAX_BYTES ||
 			object->socket.remote.path.len > LM_NAME_MAX_BYTES ?
 			"a path that no log takes" : NULL;
+	case LM_OBJECT_KIND_CGROUP:
+		return object->cgroup.path.len > LM_CGROUP_PATH_MAX_BYTES ?
+			"a group's path that no log takes" : NULL;
 	}
 	return NULL;
 }

@@ -46,7 +46,7 @@ static inline struct lm_object make_object(uint32_t i)
 	static const char argv[] = "sh\0-c\0echo \x1b[31m \xff";
 	struct lm_object object = {
 		.id = i + 1,
-		.kind = (uint8_t)(i == 0 ? LM_OBJECT_KIND_KERNEL : 2 + i % 6),
+		.kind = (uint8_t)(i == 0 ? LM_OBJECT_KIND_KERNEL : 2 + i % 7),
 		.flags = (uint8_t)(i % 3),
 		.time_ns = MAKE_TIME_BASE_NS + i * 1000,
 	};
@@ -60,7 +60,11 @@ static inline struct lm_object make_object(uint32_t i)
 			.uid = 1, .euid = 2, .suid = 3, .fsuid = 4, .gid = 5, .egid = 6, .sgid = 7,
 			.fsgid = 8, .loginuid = UINT32_MAX, .cap_effective = UINT64_MAX - i,
 			.cgroup = 77, .ns_pid = 11, .ns_mnt = 12, .ns_net = 13, .ns_user = 14,
-			.argc = 3, .env_bytes = 500 + i, .argv_cut = i % 2,
+			.argc = 3, .env_bytes = 500 + i, .argv_cut = i % 2, .session = 4 + i,
+			.adopter = i % 2, .cap_permitted = 15, .cap_inheritable = 16 + i,
+			.cap_bounding = UINT64_MAX / 2, .cap_ambient = 17, .ns_uts = 18,
+			.ns_ipc = 19, .ns_cgroup = 20, .ns_time = 21,
+			.seccomp = i % 3, .no_new_privs = i % 2,
 			.argv = { argv, sizeof(argv) - 1 }, .comm = LM_STR("sh"),
 		};
 		break;
@@ -98,6 +102,10 @@ static inline struct lm_object make_object(uint32_t i)
 	case LM_OBJECT_KIND_MEMORY:
 		object.memory = (struct lm_memory){ .type = LM_MEMORY_MEMFD, .dev = 1, .inode = i,
 			.label = LM_STR("payload") };
+		break;
+	case LM_OBJECT_KIND_CGROUP:
+		object.cgroup = (struct lm_cgroup){ .hierarchy = i % 5,
+			.cgroup = (uint64_t)i << 32 | 7, .path = LM_STR("/system.slice/x") };
 		break;
 	default:
 		break;
@@ -235,6 +243,18 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 		assert_true(a.process.argc == b.process.argc);
 		assert_true(a.process.env_bytes == b.process.env_bytes);
 		assert_true(a.process.argv_cut == b.process.argv_cut);
+		assert_true(a.process.session == b.process.session);
+		assert_true(a.process.adopter == b.process.adopter);
+		assert_true(a.process.cap_permitted == b.process.cap_permitted);
+		assert_true(a.process.cap_inheritable == b.process.cap_inheritable);
+		assert_true(a.process.cap_bounding == b.process.cap_bounding);
+		assert_true(a.process.cap_ambient == b.process.cap_ambient);
+		assert_true(a.process.ns_uts == b.process.ns_uts);
+		assert_true(a.process.ns_ipc == b.process.ns_ipc);
+		assert_true(a.process.ns_cgroup == b.process.ns_cgroup);
+		assert_true(a.process.ns_time == b.process.ns_time);
+		assert_true(a.process.seccomp == b.process.seccomp);
+		assert_true(a.process.no_new_privs == b.process.no_new_privs);
 		break;
 	case LM_OBJECT_KIND_FILE:
 		assert_memory_equal(&a.file, &b.file, sizeof(a.file));
@@ -271,6 +291,11 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 		assert_int_equal(a.memory.type, b.memory.type);
 		assert_int_equal(a.memory.dev, b.memory.dev);
 		assert_int_equal(a.memory.inode, b.memory.inode);
+		break;
+	case LM_OBJECT_KIND_CGROUP:
+		assert_str_same(a.cgroup.path, b.cgroup.path);
+		assert_int_equal(a.cgroup.hierarchy, b.cgroup.hierarchy);
+		assert_int_equal(a.cgroup.cgroup, b.cgroup.cgroup);
 		break;
 	default:
 		break;

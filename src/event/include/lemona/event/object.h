@@ -29,7 +29,8 @@ enum lm_object_kind {
 	LM_OBJECT_KIND_SOCKET = 5,
 	LM_OBJECT_KIND_PIPE = 6,    /* anonymous pipe (pipefs) */
 	LM_OBJECT_KIND_MEMORY = 7,  /* memfd, SysV and POSIX shared memory, shared anonymous */
-	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_MEMORY,
+	LM_OBJECT_KIND_CGROUP = 8,  /* control group: says which container a process is in */
+	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_CGROUP,
 };
 
 enum lm_object_flag {
@@ -62,14 +63,24 @@ struct lm_process {
 	uint32_t gid, egid, sgid, fsgid;
 	uint32_t loginuid;      /* 0xffffffff unset or not known */
 	uint64_t cap_effective;
-	uint64_t cgroup;        /* cgroup v2 id (kernfs inode) */
+	lm_object_id cgroup;    /* or 0 */
 	uint32_t ns_pid, ns_mnt, ns_net, ns_user; /* namespace inode numbers */
 	uint32_t argc;          /* 0 where never executed in sight */
 	uint32_t env_bytes;     /* size of the environment at exec */
 	bool argv_cut;          /* argv below is only the first part */
+	uint32_t session;       /* audit session of its login; 0xffffffff unset or not known */
+	uint32_t adopter;       /* tgid that has become its parent in the kernel, when last seen;
+				 * 0: still the one that forked it */
+	uint64_t cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+	uint32_t ns_uts, ns_ipc, ns_cgroup, ns_time;
+	uint8_t seccomp;        /* enum lm_seccomp */
+	bool no_new_privs;
 	struct lm_str argv;     /* NUL-separated */
 	struct lm_str comm;     /* task->comm */
 };
+
+/* SECCOMP_MODE_* of the kernel. */
+enum lm_seccomp { LM_SECCOMP_NONE = 0, LM_SECCOMP_STRICT = 1, LM_SECCOMP_FILTER = 2 };
 
 /** Identity: device, inode, generation. */
 struct lm_file {
@@ -136,6 +147,15 @@ struct lm_memory {
 	struct lm_str label;/* memfd name, ipc key in hex, ... */
 };
 
+#define LM_CGROUP_PATH_MAX_BYTES 4096u
+
+/** Identity: hierarchy and cgroup. */
+struct lm_cgroup {
+	uint32_t hierarchy; /* 0: cgroup v2; else one of version 1 */
+	uint64_t cgroup;    /* kernfs id: inode number and generation */
+	struct lm_str path; /* from the hierarchy's root; empty where not known */
+};
+
 struct lm_object {
 	lm_object_id id;
 	uint8_t kind;     /* enum lm_object_kind; selects the member below */
@@ -148,6 +168,7 @@ struct lm_object {
 		struct lm_socket socket;
 		struct lm_pipe pipe;
 		struct lm_memory memory;
+		struct lm_cgroup cgroup;
 	};
 };
 
