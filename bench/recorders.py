@@ -2,6 +2,7 @@
 """The recorders: how each is started, ended, and asked what it holds."""
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from failure import Failure
 
 START_SECONDS = 30
 END_SECONDS = 60
+PEER_SECONDS = 2
 
 
 class Recorder:
@@ -38,6 +40,9 @@ class Recorder:
     def count(self):
         """Events, lost events and bytes of the last recording; None where nobody can tell."""
         return 0, 0, 0
+
+    def close(self):
+        """After the last run, whatever came before."""
 
 
 def wait_for_line(process, word):
@@ -97,4 +102,78 @@ class LemonaReduced(LemonaLevel):
     name, level = "lemona-reduced", "reduced"
 
 
-ALL = (Recorder, Lemona, LemonaFull, LemonaReduced)
+class Strace(Recorder):
+    """strace -f of the workload's processes: every call, each stopping its process twice."""
+
+    name, is_slow = "strace", True
+
+    def __init__(self, context):
+        super().__init__(context)
+        self.output = None
+
+    def start(self, directory):
+        self.output = os.path.join(directory, "strace.txt")
+
+    def wrap(self, command):
+        return ["strace", "-f", "-o", self.output, *command]
+
+    def count(self):
+        """A call that another process's interrupted takes two lines: its end is not counted."""
+        with open(self.output, "rb") as file:
+            events = sum(b" resumed>" not in line for line in file)
+        return events, 0, os.path.getsize(self.output)
+
+
+class Peer(Recorder):
+    """Any other recorder, by the command that starts it."""
+
+    variable = "BENCH_PEER"
+    form = re.compile(r"([A-Za-z0-9_.-]+)=(.*\S.*)", re.S)
+
+    def __init__(self, context, name, command):
+        super().__init__(context)
+        self.name, self.command = name, command
+        self.directory = self.process = None
+
+    @classmethod
+    def from_environment(cls, context, taken):
+        """The peer that BENCH_PEER names, or None."""
+        text = os.environ.get(cls.variable, "")
+        found = cls.form.fullmatch(text)
+        if text and not found:
+            raise Failure(f"{cls.variable} wants name=command, not {text}")
+        if text and found[1] in taken:
+            raise Failure(f"{cls.variable}: {found[1]} is the name of another recorder here")
+        return cls(context, found[1], found[2]) if text else None
+
+    def start(self, directory):
+        self.directory = os.path.join(directory, "peer")
+        os.mkdir(self.directory)
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", self.command], cwd=self.directory, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "BENCH_DIR": self.directory})
+        try:
+            status = self.process.wait(PEER_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+        raise Failure(f"{self.name} ended with status {status} instead of recording: "
+                      f"{self.command}")
+
+    def end(self):
+        """SIGINT to the whole session, as a terminal would."""
+        try:
+            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise Failure(f"{self.name} did not end within {END_SECONDS} s of SIGINT") from None
+
+    def count(self):
+        size = sum(os.path.getsize(os.path.join(folder, name))
+                   for folder, _, names in os.walk(self.directory) for name in names)
+        return None, None, size
+
+
+KINDS = (Recorder, Lemona, LemonaFull, LemonaReduced, Strace)

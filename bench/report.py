@@ -7,34 +7,50 @@ import statistics
 COLUMNS = ("wall", "cpu", "events", "lost", "bytes_per_event")
 
 
-def summarize(runs):
-    """Cost of one recorder under one workload. Runs: ratios and counts, one for each round.
-
-    Times are medians, lost events are all that were lost in any round."""
-    def over(action, key):
-        values = [run[key] for run in runs if run[key] is not None]
-        return action(values) if values else None
-
-    return {"wall": round(over(statistics.median, "wall"), 3),
-            "cpu": round(over(statistics.median, "cpu"), 3),
-            "events": over(statistics.median_low, "events"),
-            "lost": over(sum, "lost"),
-            "bytes_per_event": bytes_per_event(over(sum, "bytes"), over(sum, "events"))}
+def select(runs, **wanted):
+    return [run for run in runs if all(run[key] == value for key, value in wanted.items())]
 
 
-def bytes_per_event(size, events):
-    if size is None or events is None:
+def names(runs, key):
+    """Names in the order in which they first appear."""
+    return list(dict.fromkeys(run[key] for run in runs))
+
+
+def over(action, runs, key):
+    """Of all that is known; None when nothing is."""
+    values = [run[key] for run in runs if run[key] is not None]
+    return action(values) if values else None
+
+
+def bytes_per_event(runs):
+    size, events = over(sum, runs, "bytes"), over(sum, runs, "events")
+    if events is None:
         return None
     return round(size / events, 3) if events else 0.0
+
+
+def cost(runs):
+    """Of one recorder under one workload: medians; lost is what was lost in all rounds."""
+    return {"wall": round(over(statistics.median, runs, "wall"), 3),
+            "cpu": round(over(statistics.median, runs, "cpu"), 3),
+            "events": over(statistics.median_low, runs, "events"),
+            "lost": over(sum, runs, "lost"),
+            "bytes_per_event": bytes_per_event(runs)}
+
+
+def summarize(runs):
+    return {workload: {recorder: cost(select(runs, workload=workload, recorder=recorder))
+                       for recorder in names(select(runs, workload=workload), "recorder")}
+            for workload in names(runs, "workload")}
 
 
 def geometric_mean(values):
     return math.exp(sum(math.log(value) for value in values) / len(values))
 
 
-def write_json(results, path):
+def write_json(content, path):
     with open(path, "w", encoding="ascii") as file:
-        json.dump(results, file, indent=1)
+        json.dump(content, file, indent=1)
         file.write("\n")
 
 
@@ -53,29 +69,22 @@ def print_rows(rows):
     print(flush=True)
 
 
-def print_table(results):
+def print_table(runs):
     rows = [("workload", "recorder", "wall", "CPU", "events", "lost", "bytes an event")]
-    for workload, recorders in results.items():
-        for recorder, cost in recorders.items():
-            if recorder != "none":
-                rows.append((workload, recorder, *(show(cost[column]) for column in COLUMNS)))
+    for workload, recorders in summarize(runs).items():
+        rows += [(workload, name, *(show(recorders[name][column]) for column in COLUMNS))
+                 for name in sorted(recorders) if name != "none"]
     print_rows(rows)
 
 
-def print_means(results):
+def print_means(runs):
     """Geometric means over the workloads; bytes an event over all events of the bench."""
-    names = list(dict.fromkeys(name for recorders in results.values() for name in recorders))
+    results = summarize(runs)
     rows = [("geometric mean", "workloads", "wall", "CPU", "lost", "bytes an event")]
-    for name in names:
-        costs = [recorders[name] for recorders in results.values() if name in recorders]
-        counted = [cost for cost in costs if cost["bytes_per_event"] is not None]
-        events = sum(cost["events"] for cost in counted)
-        size = sum(cost["events"] * cost["bytes_per_event"] for cost in counted)
-        lost = [cost["lost"] for cost in costs if cost["lost"] is not None]
-        if name != "none":
-            rows.append((name, str(len(costs)),
-                         show(geometric_mean([cost["wall"] for cost in costs])),
-                         show(geometric_mean([cost["cpu"] for cost in costs])),
-                         show(sum(lost) if lost else None),
-                         show(size / events if events else None)))
+    for name in sorted(set(names(runs, "recorder")) - {"none"}):
+        costs = [recorders[name] for recorders in results.values()]
+        own = select(runs, recorder=name)
+        rows.append((name, str(len(costs)), show(geometric_mean([one["wall"] for one in costs])),
+                     show(geometric_mean([one["cpu"] for one in costs])),
+                     show(over(sum, own, "lost")), show(bytes_per_event(own))))
     print_rows(rows)

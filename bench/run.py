@@ -3,16 +3,16 @@
 """Measures what recording costs: workloads with and without recorders, in turn.
 
 Needs root. Writes bench.json into the output folder and prints tables; docs/bench.md says what
-the numbers mean. Environment: BENCH_ROUNDS, BENCH_ONLY, BENCH_RECORDERS, BENCH_SCALE.
+the numbers mean and what the environment may ask for.
 """
 import argparse
-import json
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
+import audit
 import measure
 import recorders
 import report
@@ -58,9 +58,9 @@ def number_of(variable, default, kind=int):
     return value
 
 
-def chosen(variable, classes):
+def chosen(variable, entries):
     """Those named, comma between them, in the environment; all of them without that."""
-    names = {entry.name: entry for entry in classes}
+    names = {entry.name: entry for entry in entries}
     wanted = [word for word in os.environ.get(variable, "").split(",") if word] or list(names)
     unknown = [word for word in wanted if word not in names]
     if unknown:
@@ -70,15 +70,16 @@ def chosen(variable, classes):
 
 def choose_recorders(context):
     """Recorders that can run here, none first; why not is said of the others."""
-    usable = []
-    for entry in chosen("BENCH_RECORDERS", recorders.ALL):
-        recorder = entry(context)
+    none, *others = [kind(context) for kind in (*recorders.KINDS, audit.Auditd)]
+    peer = recorders.Peer.from_environment(context, [none.name, *(one.name for one in others)])
+    usable = [none]
+    for recorder in chosen("BENCH_RECORDERS", [none, *others, *([peer] if peer else [])]):
         reason = recorder.why_not()
         if reason:
             print(f"bench: without {recorder.name}: {reason}", flush=True)
-        elif entry is not recorders.Recorder:
+        elif recorder is not none:
             usable.append(recorder)
-    return [recorders.Recorder(context), *usable]
+    return usable
 
 
 def check_needs(context):
@@ -126,41 +127,47 @@ def run_round(workload, used, number, context):
              "cpu": run["cpu_seconds"] / plain[run["amount"]]["cpu_seconds"]} for run in runs]
 
 
-def run_bench(context, begin):
-    works = [entry(context) for entry in chosen("BENCH_ONLY", workloads.ALL)]
-    used = choose_recorders(context)
-    rounds = number_of("BENCH_ROUNDS", ROUNDS)
-    runs = []
+def run_rounds(works, used, context):
+    """All runs of all rounds."""
+    runs, rounds, begin = [], number_of("BENCH_ROUNDS", ROUNDS), time.monotonic()
     for workload in works:  # once unmeasured: what is read is in memory afterwards
+        workload.prepare()
         run_once(workload, used[0], workload.amount(False), context)
     for number in range(rounds):
         for workload in works:
             runs += run_round(workload, used, number, context)
         print(f"[{time.monotonic() - begin:5.0f} s] round {number + 1} of {rounds}", flush=True)
-    with open(context.output / "bench-runs.json", "w", encoding="ascii") as file:
-        json.dump(runs, file, indent=1)
-    return {workload.name: {recorder.name: report.summarize(
-        [run for run in runs if (run["workload"], run["recorder"])
-         == (workload.name, recorder.name)]) for recorder in used} for workload in works}
+    return runs
+
+
+def run_bench(context):
+    """Every run, as JSON in the output folder and returned."""
+    check_needs(context)
+    works = [kind(context) for kind in chosen("BENCH_ONLY", workloads.ALL)]
+    used = choose_recorders(context)
+    os.makedirs(context.directory, exist_ok=True)
+    try:
+        runs = run_rounds(works, used, context)
+    finally:
+        for recorder in used:
+            recorder.close()
+        shutil.rmtree(context.directory, ignore_errors=True)
+    return runs
 
 
 def main():
     arguments = parse_arguments()
     try:
         context = Context(arguments)
-        check_needs(context)
-        os.makedirs(context.directory, exist_ok=True)
-        try:
-            results = run_bench(context, time.monotonic())
-        finally:
-            shutil.rmtree(context.directory, ignore_errors=True)
+        runs = run_bench(context)
     except (Failure, OSError) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    report.write_json(results, context.output / "bench.json")
+    report.write_json(runs, context.output / "bench-runs.json")
+    report.write_json(report.summarize(runs), context.output / "bench.json")
     print(f"\nRatios to no recorder, medians. CPU: {measure.cpu_source()}.\n")
-    report.print_table(results)
-    report.print_means(results)
+    report.print_table(runs)
+    report.print_means(runs)
     return 0
 
 

@@ -3,9 +3,12 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from failure import Failure
 
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent
 TMPFS = "/dev/shm"
 WORK_SECONDS = 300
 
@@ -22,6 +25,9 @@ class Workload:
 
     def __init__(self, context):
         self.context = context
+
+    def prepare(self):
+        """Once, before the first run."""
 
     def amount(self, slow):
         return max(1, int((self.slow if slow else self.full) * self.context.scale))
@@ -73,22 +79,82 @@ class Fileops(Workload):
 class Shbm(Workload):
     """A shell that runs /bin/echo, each in a process of its own."""
 
-    name, full, slow = "shbm", 2000, 200
+    name, full, slow = "shbm", 2000, 400
 
     def command(self, amount, place):
         return ["/bin/sh", "-c",
-                f'i=0; while [ $i -lt {amount} ]; do /bin/echo $i; i=$((i+1)); done']
+                f"i=0; while [ $i -lt {amount} ]; do /bin/echo $i; i=$((i+1)); done"]
 
 
 class Find(Workload):
-    """find over /usr, with a stat of every file."""
+    """find with a stat of every file: over /usr, or over a part of it of some thousand files."""
 
-    name, full, slow = "find", 10, 1
-    # What is searched, by amount: all, or a part of some thousand files.
-    roots = {10: "/usr"}
+    name, full, slow = "find", 100, 10
 
     def command(self, amount, place):
-        return ["find", self.roots.get(amount, "/usr/share/doc"), "-printf", r"%s %T@ %p\n"]
+        root = "/usr" if amount >= self.full else "/usr/share/doc"
+        return ["find", root, "-printf", r"%s %T@ %p\n"]
 
 
-ALL = (Find, Rdwr, Shbm, Fileops)
+class Tar(Workload):
+    """A source tree into an archive and out of it, then a search through all of it."""
+
+    name, full, slow = "tar", 100, 10
+    archive = "/usr/src/glibc/glibc-2.36.tar.xz"
+    top = "glibc-2.36"
+
+    def prepare(self):
+        """Debian's source of the C library, a part of it with some thousand files."""
+        subprocess.run(["tar", "-xf", self.archive, "-C", self.context.directory,
+                        f"{self.top}/sysdeps"], check=True)
+
+    def command(self, amount, place):
+        tree = "sysdeps/unix" if amount >= self.full else "sysdeps/x86_64"
+        return ["/bin/sh", "-ec", f"""
+                tar -cf tree.tar -C {self.context.directory}/{self.top} {tree}
+                tar -xf tree.tar
+                ! grep -r 'what stands nowhere' {tree}"""]
+
+
+class Postmark(Workload):
+    """Small files of a mail server: made, read, appended to, removed."""
+
+    name, full, slow, files = "postmark", 10000, 1000, 500
+
+    def command(self, amount, place):
+        path = os.path.join(place, "postmark.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"set location {place}\nset number {min(self.files, amount)}\n"
+                       f"set transactions {amount}\nset seed 42\nrun\nquit\n")
+        return ["postmark", path]
+
+
+class Build(Workload):
+    """A parallel build of C: this program's own modules that need no other library."""
+
+    name, full, slow = "build", 40, 10
+
+    def command(self, amount, place):
+        folders = [CHECKOUT / "src" / module for module in ("base", "event", "log", "graph")]
+        includes = " ".join(f"-I{folder}/include" for folder in folders)
+        sources = [source for folder in folders if folder.name != "log"  # which wants libzstd
+                   for source in sorted(folder.glob("*.c"))][:amount]
+        rules = {f"{source.parent.name}-{source.stem}.o": source for source in sources}
+        with open(os.path.join(place, "Makefile"), "w", encoding="utf-8") as file:
+            file.write(f"all: {' '.join(rules)}\n")
+            for name, source in rules.items():
+                file.write(f"{name}: {source}\n"
+                           f"\tgcc -D_GNU_SOURCE -I{CHECKOUT}/include {includes} -c $< -o $@\n")
+        return ["make", "-s", f"-j{os.cpu_count()}"]
+
+
+class Web(Workload):
+    """A web server and its clients, in a network of their own."""
+
+    name, full, slow = "web", 20000, 1000
+
+    def command(self, amount, place):
+        return ["unshare", "--net", str(HERE / "web.sh"), str(amount)]
+
+
+ALL = (Find, Tar, Postmark, Build, Web, Rdwr, Shbm, Fileops)
