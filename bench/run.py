@@ -16,10 +16,12 @@ import audit
 import measure
 import recorders
 import report
+import scratch
 import workloads
 from failure import Failure
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+TMPFS = "/dev/shm"
 ROUNDS = 5
 
 
@@ -30,7 +32,9 @@ class Context:
         self.lemona = str(Path(arguments.lemona).resolve())
         self.programs = Path(self.lemona).parent / "bench"
         self.output = Path(arguments.output).resolve()
-        self.directory = str(self.output / "bench-work")
+        self.recordings = self.output / "bench-recordings"
+        self.tmpfs = TMPFS
+        self.directory = None  # where workloads write, while they run
         self.scale = number_of("BENCH_SCALE", 1.0, float)
 
     def program(self, name):
@@ -93,7 +97,7 @@ def check_needs(context):
 def run_once(workload, recorder, amount, context):
     """One run: wall and CPU seconds, events, lost, bytes."""
     place = workload.place()
-    logs = os.path.join(context.directory, "recording")
+    logs = context.recordings
     shutil.rmtree(logs, ignore_errors=True)
     os.mkdir(logs)
     try:
@@ -140,19 +144,27 @@ def run_rounds(works, used, context):
     return runs
 
 
+def make_scratch(context):
+    """Where the workloads write: BENCH_DIR, or a file system made for them."""
+    parent = os.environ.get("BENCH_DIR", "")
+    if parent:
+        return scratch.folder_in(parent)
+    return scratch.file_system(f"{TMPFS}/lemona-bench-{os.getpid()}.ext4",
+                               str(context.output / "bench-scratch"))
+
+
 def run_bench(context):
-    """Every run, as JSON in the output folder and returned."""
+    """Every run."""
     check_needs(context)
     works = [kind(context) for kind in chosen("BENCH_ONLY", workloads.ALL)]
     used = choose_recorders(context)
-    os.makedirs(context.directory, exist_ok=True)
-    try:
-        runs = run_rounds(works, used, context)
-    finally:
-        for recorder in used:
-            recorder.close()
-        shutil.rmtree(context.directory, ignore_errors=True)
-    return runs
+    with make_scratch(context) as context.directory:
+        try:
+            return run_rounds(works, used, context)
+        finally:
+            for recorder in used:
+                recorder.close()
+            shutil.rmtree(context.recordings, ignore_errors=True)
 
 
 def main():

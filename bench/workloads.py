@@ -9,7 +9,6 @@ from failure import Failure
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
-TMPFS = "/dev/shm"
 WORK_SECONDS = 300
 
 
@@ -34,7 +33,7 @@ class Workload:
 
     def place(self):
         """A fresh directory for one run."""
-        parent = TMPFS if self.on_tmpfs else self.context.directory
+        parent = self.context.tmpfs if self.on_tmpfs else self.context.directory
         path = os.path.join(parent, f"lemona-bench-{os.getpid()}")
         shutil.rmtree(path, ignore_errors=True)
         os.mkdir(path)
@@ -109,7 +108,7 @@ class Tar(Workload):
                         f"{self.top}/sysdeps"], check=True)
 
     def command(self, amount, place):
-        tree = "sysdeps/unix" if amount >= self.full else "sysdeps/x86_64"
+        tree = "sysdeps" if amount >= self.full else "sysdeps/x86_64"
         return ["/bin/sh", "-ec", f"""
                 tar -cf tree.tar -C {self.context.directory}/{self.top} {tree}
                 tar -xf tree.tar
@@ -119,7 +118,7 @@ class Tar(Workload):
 class Postmark(Workload):
     """Small files of a mail server: made, read, appended to, removed."""
 
-    name, full, slow, files = "postmark", 10000, 1000, 500
+    name, full, slow, files = "postmark", 50000, 1000, 500
 
     def command(self, amount, place):
         path = os.path.join(place, "postmark.conf")
