@@ -54,9 +54,11 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
 
 static __always_inline void call_fd(struct call *c)
 {
-	run(emit_fd(c, call_arg(c, c->rule.a),
-		(call_arg_opt(c, c->rule.b) & 0xffffffff) | call_arg_opt(c, c->rule.c) << 32,
-		0));
+	__u64 arg = call_arg_opt(c, c->rule.b);
+
+	if (c->rule.c)
+		arg = (arg & 0xffffffff) | call_arg(c, c->rule.c - 1) << 32;
+	run(emit_fd(c, call_arg(c, c->rule.a), arg, 0));
 }
 
 static __always_inline void call_newfd(struct call *c)

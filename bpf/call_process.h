@@ -42,7 +42,7 @@ static __noinline int call_task(struct call *c)
 	rec->start_ns = 0;
 	rec->target = call_arg(c, c->rule.a);
 	rec->ns_pid = 0;
-	if (c->emit.call == NR_ptrace && rec->arg == PTRACE_TRACEME)
+	if (c->number == NR_ptrace && rec->arg == PTRACE_TRACEME)
 		rec->target = BPF_CORE_READ(task, real_parent, tgid);
 	else
 		ns_pid_of(task, &rec->ns_pid);

@@ -8,6 +8,7 @@
  * described each time; the peer of an unconnected one is only in user memory
  * and is marked as claimed.
  */
+#include "call_compat.h"
 #include "call_file.h"
 
 struct user_msghdr {
@@ -19,6 +20,29 @@ struct user_msghdr {
 	void *msg_control;
 	unsigned long msg_controllen;
 };
+
+/* The same of the 32-bit entry. */
+struct user_msghdr32 {
+	__u32 msg_name;
+	int msg_namelen;
+	__u32 msg_iov, msg_iovlen;
+	__u32 msg_control, msg_controllen;
+};
+
+/* The header of a message, or of the first of several. @return false: fault */
+static __noinline bool read_msghdr(struct call *c, struct user_msghdr *ret_header)
+{
+	struct user_msghdr32 narrow;
+
+	if (!is_compat(c))
+		return !bpf_probe_read_user(ret_header, sizeof(*ret_header), (void *)c->args[1]);
+	if (bpf_probe_read_user(&narrow, sizeof(narrow), (void *)c->args[1]))
+		return false;
+	ret_header->msg_name = (void *)(__u64)narrow.msg_name;
+	ret_header->msg_control = (void *)(__u64)narrow.msg_control;
+	ret_header->msg_controllen = narrow.msg_controllen;
+	return true;
+}
 
 struct user_sockaddr {
 	__u16 family;
@@ -39,8 +63,9 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 {
 	void *address = NULL;
 	struct user_sockaddr sa = {};
+	struct user_msghdr header;
 
-	switch (c->emit.call) {
+	switch (c->number) {
 	case NR_sendto:
 	case NR_recvfrom:
 		address = (void *)c->args[4];
@@ -49,7 +74,8 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 	case NR_recvmsg:
 	case NR_sendmmsg:
 	case NR_recvmmsg: /* the first of several messages */
-		bpf_probe_read_user(&address, sizeof(address), (void *)c->args[1]);
+		if (read_msghdr(c, &header))
+			address = header.msg_name;
 		break;
 	}
 	if (!address || bpf_probe_read_user(&sa, 16, address))
@@ -151,23 +177,40 @@ struct user_cmsghdr {
 	int type;
 };
 
+/* One control message: its head is four bytes shorter for 32 bits. @return its size, 0: fault */
+static __noinline __u32 read_control(void *at, bool narrow, struct user_cmsghdr *ret_control)
+{
+	__u32 words[3];
+
+	if (!narrow)
+		return bpf_probe_read_user(ret_control, sizeof(*ret_control), at) ?
+			0 : sizeof(*ret_control);
+	if (bpf_probe_read_user(words, sizeof(words), at))
+		return 0;
+	ret_control->len = words[0];
+	ret_control->level = words[1];
+	ret_control->type = words[2];
+	return sizeof(words);
+}
+
 /* Where the descriptors of a message are in user memory, and how many. @return 0: none */
-static __noinline __u64 find_passed(struct user_msghdr *header, void **ret_at)
+static __noinline __u64 find_passed(struct user_msghdr *header, bool narrow, void **ret_at)
 {
 	struct user_cmsghdr control;
-	__u64 offset = 0;
+	__u64 offset = 0, align = narrow ? 3 : 7;
+	__u32 head;
 
 	for (int i = 0; i < CONTROLS_MAX; i++) {
-		if (offset + sizeof(control) + sizeof(int) > header->msg_controllen)
+		if (offset + 3 * sizeof(int) + sizeof(int) > header->msg_controllen)
 			return 0;
-		if (bpf_probe_read_user(&control, sizeof(control), header->msg_control + offset) ||
-			control.len < sizeof(control))
+		head = read_control(header->msg_control + offset, narrow, &control);
+		if (!head || control.len < head)
 			return 0;
 		if (control.level == SOL_SOCKET && control.type == SCM_RIGHTS) {
-			*ret_at = header->msg_control + offset + sizeof(control);
-			return (control.len - sizeof(control)) / sizeof(int);
+			*ret_at = header->msg_control + offset + head;
+			return (control.len - head) / sizeof(int);
 		}
-		offset += (control.len + 7) & ~7ull;
+		offset += (control.len + align) & ~align;
 	}
 	return 0;
 }
@@ -184,10 +227,9 @@ static __noinline int call_passed(struct call *c)
 	void *at = NULL;
 	__u64 count;
 
-	if (c->result < 0 || bpf_probe_read_user(&header, sizeof(header), (void *)c->args[1]) ||
-		!header.msg_control)
+	if (c->result < 0 || !read_msghdr(c, &header) || !header.msg_control)
 		return done();
-	count = find_passed(&header, &at);
+	count = find_passed(&header, is_compat(c), &at);
 	hide_var(count);
 	if (count > PASSED_MAX) {
 		c->emit.control->produced++;

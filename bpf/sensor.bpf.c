@@ -6,6 +6,7 @@
  * too late or tells too little (fork, exec, exit, signal delivery).
  * Needs: BTF, tp_btf programs, 5.15 or later. Loads under lockdown=integrity.
  */
+#include "call_compat.h"
 #include "call_file.h"
 #include "call_path.h"
 #include "call_process.h"
@@ -87,6 +88,7 @@ static __noinline int call_other(struct call *c)
 }
 
 #define EINTR 4
+#define ENOSYS 38
 
 /* -ERESTARTSYS and its kin: the call has not ended, it is made again. */
 static __always_inline bool is_restart(long result)
@@ -94,8 +96,8 @@ static __always_inline bool is_restart(long result)
 	return result <= -512 && result >= -516;
 }
 
-/* The 32-bit entry has other numbers and arguments, which are not decoded: told as a gap. */
-static __noinline int count_compat_call(void)
+/* The x32 entry is not decoded: told as a gap. */
+static __noinline int count_x32_call(void)
 {
 	struct emit e;
 
@@ -110,15 +112,26 @@ static __noinline int count_compat_call(void)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 {
-	__u32 nr = regs->orig_ax;
+	__u32 nr = regs->orig_ax, told = nr, flags = 0;
+	bool compat;
 	struct call c;
 
 	c.task = (void *)bpf_get_current_task_btf();
-	if (unlikely(c.task->thread_info.status & TS_COMPAT)) {
-		run(count_compat_call());
+	c.result = result;
+	compat = c.task->thread_info.status & TS_COMPAT;
+	if (unlikely(compat)) {
+		if (!read_compat_call(&c, regs))
+			return 0;
+		nr = c.number;
+		told = c.emit.call;
+		flags = c.emit.flags;
+	}
+	if (nr >= LM_CALL_COUNT) {
+		if (nr & X32_BIT && result != -ENOSYS)
+			run(count_x32_call());
 		return 0;
 	}
-	if (nr >= LM_CALL_COUNT || !call_rules[nr].class)
+	if (!call_rules[nr].class)
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
 		return 0;
@@ -127,26 +140,30 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		 */
 		if (call_rules[nr].class != LM_CALL_SOCKET)
 			return 0;
-		result = -EINTR;
+		c.result = -EINTR;
 	}
-	if (!emit_begin(&c.emit, nr))
+	if (!emit_begin(&c.emit, told))
 		return 0;
-	c.result = result;
-	c.args[0] = regs->di;
 	c.rule.class = call_rules[nr].class;
+	if (likely(!compat))
+		c.args[0] = regs->di;
 	if (likely(c.rule.class == LM_CALL_IO)) {
 		call_io(&c);
 	} else {
+		c.number = nr;
 		c.rule.a = call_rules[nr].a;
 		c.rule.b = call_rules[nr].b;
 		c.rule.c = call_rules[nr].c;
-		c.args[1] = regs->si;
-		c.args[2] = regs->dx;
-		c.args[3] = regs->r10;
-		c.args[4] = regs->r8;
-		c.args[5] = regs->r9;
-		c.args[6] = 0;
-		c.args[7] = 0;
+		if (likely(!compat)) {
+			c.args[1] = regs->si;
+			c.args[2] = regs->dx;
+			c.args[3] = regs->r10;
+			c.args[4] = regs->r8;
+			c.args[5] = regs->r9;
+			c.args[6] = 0;
+			c.args[7] = 0;
+		}
+		c.emit.flags = flags;
 		run(call_other(&c));
 	}
 	emit_end(&c.emit);
@@ -160,12 +177,13 @@ static __always_inline __u16 current_call(void)
 	struct pt_regs *regs;
 	unsigned long nr;
 
-	/* A kernel thread has no call, and the 32-bit entry has other numbers. */
-	if (!task->mm || task->thread_info.status & TS_COMPAT)
+	if (!task->mm) /* a kernel thread has no call */
 		return LM_RAW_CALL_NONE;
 	regs = (void *)bpf_task_pt_regs(task);
 	nr = BPF_CORE_READ(regs, orig_ax);
-	return nr < LM_CALL_COUNT ? nr : LM_RAW_CALL_NONE;
+	if (nr >= LM_CALL_COUNT)
+		return LM_RAW_CALL_NONE;
+	return task->thread_info.status & TS_COMPAT ? LM_RAW_CALL_COMPAT | nr : nr;
 }
 
 /* Those that few have of their own: told only where they can differ from the parent's. */

@@ -7,6 +7,7 @@
 struct call {
 	struct emit emit;
 	struct task_struct *task;
+	__u32 number; /* of x86-64, whichever entry was taken (emit.call tells) */
 	long result;
 	__u64 args[8]; /* six in use; eight so that an index can be masked */
 	struct lm_call_rule rule;

@@ -25,6 +25,7 @@ const volatile __u32 self_tgid = 0;
 const volatile __u32 iterator_ring = 0;
 const volatile __u64 ring_mask = 0;
 const volatile struct lm_call_rule call_rules[LM_CALL_COUNT] = {};
+const volatile struct lm_compat_rule compat_rules[LM_CALL_COUNT] = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -181,8 +181,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_diag *diag)
 {
 	struct lm_call_rule rules[LM_CALL_COUNT];
+	struct lm_compat_rule compat[LM_CALL_COUNT];
 	struct lm_sensor_options sensor = {
-		.ring_bytes = options->ring_bytes, .rules = rules, .self_tgid = (uint32_t)getpid(),
+		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat,
+		.self_tgid = (uint32_t)getpid(),
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
@@ -193,8 +195,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_log_meta meta;
 	int r;
 
-	for (int i = 0; i < LM_CALL_COUNT; i++)
+	for (int i = 0; i < LM_CALL_COUNT; i++) {
 		rules[i] = lm_call_mappings()[i].rule;
+		compat[i] = lm_compat_mappings()[i].rule;
+	}
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;

@@ -207,6 +207,25 @@ static void write_silent(struct lm_buffer *out, bool unrecorded)
 	}
 }
 
+static void write_compat(struct lm_buffer *out)
+{
+	lm_buffer_append_text(out,
+		"\n## The 32-bit entry\n\n"
+		"Recorded as the x86-64 call that does the same. `socketcall` and `ipc` are told\n"
+		"as the single calls that they stand for. The x32 entry is counted as gaps.\n\n"
+		"| number | call | as |\n| --- | --- | --- |\n");
+	for (unsigned int call = 0; call < LM_CALL_COUNT; call++) {
+		const struct lm_compat_mapping *mapping = &lm_compat_mappings()[call];
+
+		if (mapping->name)
+			lm_buffer_printf(out, "| %u | %s | %s |\n", call, mapping->name,
+				mapping->rule.shape == LM_COMPAT_SOCKETCALL ||
+						mapping->rule.shape == LM_COMPAT_IPC ?
+					"its single calls" :
+					lm_syscall_name(mapping->rule.call));
+	}
+}
+
 static bool has_unrecorded(void)
 {
 	for (unsigned int call = 0; call < LM_CALL_COUNT; call++)
@@ -231,4 +250,5 @@ void lm_coverage_write(struct lm_buffer *out)
 	}
 	lm_buffer_append_text(out, "\n## Without influence\n\n");
 	write_silent(out, false);
+	write_compat(out);
 }

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+_Static_assert(LM_RAW_CALL_COMPAT == LM_CALL_COMPAT, "records and events mark calls alike");
+
 uint32_t lm_identify_kernel_dev(uint64_t user_dev)
 {
 	return major(user_dev) << 20 | minor(user_dev);
@@ -123,6 +125,7 @@ void lm_identify_set_self(struct lm_identify *id, uint32_t tgid)
 
 uint16_t op_of(uint16_t call)
 {
+	call = lm_call_native(call);
 	return call < LM_CALL_COUNT ? lm_call_mappings()[call].op : LM_OP_NONE;
 }
 
@@ -218,7 +221,7 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	event.name = name;
 	event.result = raw->fd;
 	event.arg = raw->oflags | raw->arg;
-	if (raw->raw.call == SYS_creat)
+	if (lm_call_native(raw->raw.call) == SYS_creat)
 		event.arg |= O_CREAT | O_TRUNC;
 	event.flags |= LM_EVENT_CONFIRMED;
 	if (raw->raw.flags & LM_RAW_CREATED) {
@@ -240,7 +243,7 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		return r;
 	event.result = raw->result;
 	event.arg = raw->arg;
-	if (raw->raw.call == SYS_vmsplice && !(raw->fmode & FMODE_WRITE))
+	if (lm_call_native(raw->raw.call) == SYS_vmsplice && !(raw->fmode & FMODE_WRITE))
 		event.op = LM_OP_READ;
 	if (event.op == LM_OP_CLOSE) {
 		/* At its end the number may already mean another file: what it meant is kept. */

@@ -20,7 +20,7 @@ static bool follows(const struct lm_raw_path *raw, uint16_t op)
 {
 	if (raw->result < 0)
 		return false;
-	switch (raw->raw.call) {
+	switch (lm_call_native(raw->raw.call)) {
 	case SYS_lchown:
 	case SYS_lsetxattr:
 	case SYS_lremovexattr:
@@ -118,6 +118,8 @@ static int apply(struct lm_identify *id, const struct lm_event *event, struct lm
 	case LM_OP_MKDIR:
 		clear(id, event->name);
 		name_of(id, event->name)->made_directory = true;
+		if (event->object && !(event->flags & LM_EVENT_DERIVED))
+			bind_name(id, event->name, event->object);
 		return 0;
 	case LM_OP_SYMLINK:
 		clear(id, event->name);
@@ -129,8 +131,10 @@ static int apply(struct lm_identify *id, const struct lm_event *event, struct lm
 /* Arguments that only one call of a family has. */
 static void set_argument(const struct lm_raw_path *raw, struct lm_event *event)
 {
+	uint16_t call = lm_call_native(raw->raw.call);
+
 	event->arg = raw->path2_len ? 0 : raw->arg;
-	if (raw->raw.call == SYS_renameat2 || raw->raw.call == SYS_linkat)
+	if (call == SYS_renameat2 || call == SYS_linkat)
 		event->arg = raw->arg4;
 	if (event->op == LM_OP_UNLINK && raw->arg & AT_REMOVEDIR) {
 		event->op = LM_OP_RMDIR;

@@ -135,7 +135,11 @@ const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
 		return buf;
 	}
 	if (call & LM_CALL_COMPAT) {
-		snprintf(buf, CALL_TEXT_BYTES, "i386:%u", call & ~LM_CALL_COMPAT);
+		name = lm_compat_name(call & ~LM_CALL_COMPAT);
+		if (name)
+			snprintf(buf, CALL_TEXT_BYTES, "i386:%s", name);
+		else
+			snprintf(buf, CALL_TEXT_BYTES, "i386:%u", call & ~LM_CALL_COMPAT);
 		return buf;
 	}
 	name = lm_syscall_name(call);

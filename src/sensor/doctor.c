@@ -162,10 +162,6 @@ static void check_blind_spots(struct report *report)
 		"itself",
 		"sysctl kernel.io_uring_disabled=2");
 	found(check, disabled ? "switched off on this host" : "programs may use it");
-	check = add(report, "i386-calls", LM_CHECK_DEGRADED,
-		"calls of 32-bit programs are counted as lost, not recorded",
-		"boot with ia32_emulation=0 where no 32-bit programs are needed");
-	found(check, "the 32-bit entry is not decoded");
 }
 
 static int drop_message(enum libbpf_print_level level, const char *fmt, va_list args)

@@ -93,6 +93,9 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 
 	memcpy((void *)bpf->rodata->call_rules, options->rules,
 		LM_CALL_COUNT * sizeof(*options->rules));
+	if (options->compat)
+		memcpy((void *)bpf->rodata->compat_rules, options->compat,
+			LM_CALL_COUNT * sizeof(*options->compat));
 	bpf->rodata->self_tgid = options->self_tgid;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
@@ -188,6 +191,7 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 		lm_sensor_close(sensor);
 		return lm_sensor_open(&(struct lm_sensor_options){
 			.ring_bytes = LM_SENSOR_RING_BYTES_OLD, .rules = options->rules,
+			.compat = options->compat,
 			.self_tgid = options->self_tgid,
 		}, ret_sensor, diag);
 	}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rules import REPO
 
-HEADER = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
+HEADERS = "/usr/include/x86_64-linux-gnu/asm"
 
 # Where the kernel's entry has another name than the call.
 ENTRIES = {"newstat": "stat", "newfstat": "fstat", "newlstat": "lstat", "newuname": "uname",
@@ -28,27 +28,41 @@ def page(lemona_path):
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def known(page):
+def read_rows(text):
     """number -> name, of every row of every table that begins with a number."""
-    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([^|]*)", page, re.M)
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([^|]*)", text, re.M)
     assert all(meaning.strip() for _, _, meaning in rows), "a row says nothing"
     numbers = [int(number) for number, _, _ in rows]
     assert len(numbers) > 350 and len(set(numbers)) == len(numbers)
     return {int(number): name for number, name, _ in rows}
 
 
+@pytest.fixture(scope="module")
+def known(page):
+    return read_rows(page.split("\n## The 32-bit entry\n")[0])
+
+
+@pytest.fixture(scope="module")
+def known_compat(page):
+    return read_rows(page.split("\n## The 32-bit entry\n")[1])
+
+
 def test_page_is_fresh(page):
     assert (REPO / "docs/coverage.md").read_text() == page, "make docs/coverage.md"
 
 
-def test_headers_know_nothing_more(known):
-    text = subprocess.run(["gcc", "-E", "-dM", HEADER], capture_output=True, text=True,
+def read_header(name):
+    text = subprocess.run(["gcc", "-E", "-dM", f"{HEADERS}/{name}"], capture_output=True, text=True,
                           check=True).stdout
     numbers = {int(number): name
                for name, number in re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.M)}
     assert len(numbers) > 350
-    assert numbers.items() <= known.items()
+    return numbers
+
+
+def test_headers_know_nothing_more(known, known_compat):
+    assert read_header("unistd_64.h").items() <= known.items()
+    assert read_header("unistd_32.h").items() <= known_compat.items()
 
 
 def list_entries():

@@ -10,8 +10,8 @@ import os
 
 import lemona
 
-NAMES = ["attr", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", "names", "open",
-         "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix",
+NAMES = ["attr", "compat", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", "names",
+         "open", "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix",
          "unseen"]
 
 # Made by every program: memory for its own use, and what the C library asks on the way. They may

@@ -15,6 +15,8 @@ int main(int argc, char **argv)
 	WANT(.op = "truncate", .path = "file", .fd = fd, .has_arg = 1);
 	OK(ftruncate, fd, 4096);
 	WANT(.op = "truncate", .path = "file", .fd = fd, .has_arg = 1, .arg = 4096);
+	OK(ftruncate, fd, 1l << 33);
+	WANT(.op = "truncate", .path = "file", .fd = fd, .has_arg = 1, .arg = 1l << 33);
 	want_close(fd, "file");
 	OK(truncate, want_path("file"), 1);
 	WANT(.op = "truncate", .path = "file", .has_arg = 1, .arg = 1);

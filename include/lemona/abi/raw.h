@@ -45,6 +45,7 @@ enum lm_raw_flag {
 };
 
 #define LM_RAW_CALL_NONE 0xffff
+#define LM_RAW_CALL_COMPAT 0x4000
 
 struct lm_raw {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
@@ -52,7 +53,7 @@ struct lm_raw {
 	__u32 tgid;
 	__u8 kind;
 	__u8 flags;
-	__u16 call; /* x86-64 number, or LM_RAW_CALL_NONE */
+	__u16 call; /* x86-64 number, LM_RAW_CALL_COMPAT | i386 number, or LM_RAW_CALL_NONE */
 	__u16 len;  /* of the whole record */
 	__u16 pad;
 };
@@ -296,7 +297,7 @@ enum lm_call_class {
 	LM_CALL_IGNORE = 0,
 	LM_CALL_IO = 1,
 	LM_CALL_SOCKIO = 2, /* IO, but a datagram socket is described anew */
-	LM_CALL_FD = 3,   /* a: fd argument, b, c: argument + 1 for the low and high half of arg */
+	LM_CALL_FD = 3,   /* a: fd argument, b: argument + 1 for arg, c: for its high half */
 	LM_CALL_OPEN = 4, /* as PATH where it fails */
 	LM_CALL_PATH = 5, /* a: path argument, b: dirfd argument + 1, c: argument + 1 for arg */
 	LM_CALL_PATH_FAILED = 6, /* as PATH, but only when it fails */
@@ -324,6 +325,27 @@ struct lm_call_rule {
 };
 
 #define LM_CALL_COUNT 512
+
+/* How the arguments of a 32-bit call become those of the x86-64 call that it stands for. */
+enum lm_compat_shape {
+	LM_COMPAT_SAME = 0,
+	LM_COMPAT_ONE = 1,        /* it has only the first */
+	LM_COMPAT_SPLIT1 = 2,     /* arguments 1 and 2 are the halves of one */
+	LM_COMPAT_SPLIT2 = 3,     /* arguments 2 and 3 are the halves of one */
+	LM_COMPAT_FALLOCATE = 4,  /* arguments 2 and 3, and 4 and 5 */
+	LM_COMPAT_IDS16 = 5,      /* user or group ids of 16 bits */
+	LM_COMPAT_OWNER16 = 6,    /* the same, behind a first argument that is none */
+	LM_COMPAT_OLD_MMAP = 7,   /* argument 0 points to all of them */
+	LM_COMPAT_SOCKETCALL = 8, /* argument 0 says which call, argument 1 points to its own */
+	LM_COMPAT_IPC = 9,        /* argument 0 says which call, the others are in ipc's order */
+};
+
+/* A call of the 32-bit entry. */
+struct lm_compat_rule {
+	__u16 call;  /* x86-64 number whose rule holds */
+	__u8 shape;  /* enum lm_compat_shape */
+	__u8 known;  /* 0: the number belongs to no call */
+};
 
 #define LM_RAW_ASSERT(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has another size than agreed")

@@ -41,7 +41,9 @@ static void test_calls(void **state)
 	assert_string_equal(lm_call_name(9999, buf), "call:9999");
 	assert_string_equal(lm_call_name(LM_CALL_URING | 22, buf), "io_uring:read");
 	assert_string_equal(lm_call_name(LM_CALL_URING | 999, buf), "io_uring:999");
-	assert_string_equal(lm_call_name(LM_CALL_COMPAT | 3, buf), "i386:3");
+	assert_string_equal(lm_call_name(LM_CALL_COMPAT | 3, buf), "i386:read");
+	assert_string_equal(lm_call_name(LM_CALL_COMPAT | 402, buf), "i386:msgctl");
+	assert_string_equal(lm_call_name(LM_CALL_COMPAT | 999, buf), "i386:999");
 	assert_string_equal(lm_call_name(LM_CALL_NONE, buf), "");
 }
 

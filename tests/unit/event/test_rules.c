@@ -27,6 +27,26 @@ static void test_every_call_is_decided(void **state)
 	}
 }
 
+static void test_compat_stands_for_a_call(void **state)
+{
+	char buf[32];
+
+	for (uint16_t call = 0; call < LM_CALL_COUNT; call++) {
+		const struct lm_compat_mapping *mapping = &lm_compat_mappings()[call];
+		uint16_t native = lm_call_native(LM_CALL_COMPAT | call);
+
+		assert_int_equal(mapping->rule.known, mapping->name != NULL);
+		assert_int_equal(native, mapping->name ? mapping->rule.call : LM_CALL_NONE);
+		if (mapping->name)
+			assert_int_not_equal(strncmp(lm_call_name(native, buf), "call:", 5), 0);
+	}
+	assert_int_equal(lm_call_native(LM_CALL_COMPAT | 5), 2);
+	assert_int_equal(lm_call_native(LM_CALL_COMPAT | 999), LM_CALL_NONE);
+	assert_int_equal(lm_call_native(257), 257);
+	assert_int_equal(lm_call_native(LM_CALL_NONE), LM_CALL_NONE);
+	assert_int_equal(lm_call_native(LM_CALL_URING | 3), LM_CALL_URING | 3);
+}
+
 static void test_every_reason_has_words(void **state)
 {
 	for (unsigned int why = LM_SILENT_NOT + 1; why <= LM_SILENT_MAX; why++)
@@ -51,6 +71,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_call_is_decided),
+		cmocka_unit_test(test_compat_stands_for_a_call),
 		cmocka_unit_test(test_every_reason_has_words),
 		cmocka_unit_test(test_page_is_a_table_of_calls),
 	};

@@ -41,5 +41,20 @@ struct lm_call_mapping {
 /** LM_CALL_COUNT entries, indexed by x86-64 system call number. Static. */
 const struct lm_call_mapping *lm_call_mappings(void);
 
+/* A call of the 32-bit entry, and what it is called there. */
+struct lm_compat_mapping {
+	struct lm_compat_rule rule;
+	const char *name; /* NULL: the number belongs to no call */
+};
+
+/** LM_CALL_COUNT entries, indexed by i386 system call number. Static. */
+const struct lm_compat_mapping *lm_compat_mappings(void);
+
+/**
+ * The x86-64 call that a call of the 32-bit entry (LM_CALL_COMPAT) stands for;
+ * LM_CALL_NONE where the number belongs to no call. Any other call is itself.
+ */
+uint16_t lm_call_native(uint16_t call);
+
 /** The reason in a few words: "reads or sets what only the caller has". Static. */
 const char *lm_silence_text(enum lm_silence silence);

@@ -12,6 +12,7 @@ struct lm_sensor;
 struct lm_sensor_options {
 	uint64_t ring_bytes; /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
+	const struct lm_compat_rule *compat; /* the same for the 32-bit entry; NULL: not recorded */
 	uint32_t self_tgid;               /* whose calls are left out */
 };
 
