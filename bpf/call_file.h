@@ -23,10 +23,10 @@ static __always_inline void call_io(struct call *c)
 	io->fd = fd;
 	io->result = c->result;
 	if (likely(file)) {
-		inode = BPF_CORE_READ(file, f_inode);
-		io->inode = BPF_CORE_READ(inode, i_ino);
-		io->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-		io->mode = BPF_CORE_READ(inode, i_mode);
+		inode = READ(file, f_inode);
+		io->inode = READ(inode, i_ino);
+		io->dev = READ(inode, i_sb, s_dev);
+		io->mode = READ(inode, i_mode);
 	} else {
 		io->inode = 0;
 		io->dev = 0;
@@ -47,7 +47,7 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
 	rec->arg = arg;
 	rec->length = length;
 	rec->fd = fd;
-	rec->fmode = file ? BPF_CORE_READ(file, f_mode) : 0;
+	rec->fmode = file ? READ(file, f_mode) : 0;
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }

@@ -20,9 +20,9 @@ static __always_inline struct dentry *start_dentry(struct call *c, __u32 dirfd_i
 	struct file *file;
 
 	if (dirfd == AT_FDCWD)
-		return BPF_CORE_READ(task, fs, pwd.dentry);
+		return READ(task, fs, pwd.dentry);
 	file = file_of_fd(task, dirfd);
-	return file ? BPF_CORE_READ(file, f_path.dentry) : NULL;
+	return file ? READ(file, f_path.dentry) : NULL;
 }
 
 static __always_inline __u32 read_path(struct call *c, struct lm_raw_path *rec, __u32 at,
@@ -55,9 +55,9 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 		return done();
 	rec->result = c->result;
 	rec->arg = arg;
-	rec->start_inode = start ? BPF_CORE_READ(start, d_inode, i_ino) : 0;
-	rec->start_dev = start ? BPF_CORE_READ(start, d_inode, i_sb, s_dev) : 0;
-	rec->start_mode = start ? BPF_CORE_READ(start, d_inode, i_mode) : 0;
+	rec->start_inode = start ? READ(start, d_inode, i_ino) : 0;
+	rec->start_dev = start ? READ(start, d_inode, i_sb, s_dev) : 0;
+	rec->start_mode = start ? READ(start, d_inode, i_mode) : 0;
 	rec->start2_inode = 0;
 	rec->start2_dev = 0;
 	rec->arg3 = c->args[3];
@@ -68,8 +68,8 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 	if (two) {
 		struct dentry *start2 = start_dentry(c, dirfd2_plus_one);
 
-		rec->start2_inode = start2 ? BPF_CORE_READ(start2, d_inode, i_ino) : 0;
-		rec->start2_dev = start2 ? BPF_CORE_READ(start2, d_inode, i_sb, s_dev) : 0;
+		rec->start2_inode = start2 ? READ(start2, d_inode, i_ino) : 0;
+		rec->start2_dev = start2 ? READ(start2, d_inode, i_sb, s_dev) : 0;
 		len2 = read_path(c, rec, len, call_arg(c, path2));
 		if (len2 >= LM_RAW_PATH_BYTES)
 			len2 = LM_RAW_PATH_BYTES - 1;

@@ -43,7 +43,7 @@ static __noinline int call_task(struct call *c)
 	rec->target = call_arg(c, c->rule.a);
 	rec->ns_pid = 0;
 	if (c->number == NR_ptrace && rec->arg == PTRACE_TRACEME)
-		rec->target = BPF_CORE_READ(task, real_parent, tgid);
+		rec->target = READ(task, real_parent, tgid);
 	else
 		ns_pid_of(task, &rec->ns_pid);
 	emit_commit(&c->emit, rec, sizeof(*rec));

@@ -97,22 +97,22 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 /* The file system's name of a unix socket, own or the peer's. */
 static __noinline int announce_unix(struct call *c, struct file *file)
 {
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-	struct unix_sock *u = (void *)BPF_CORE_READ(socket, sk);
+	struct socket *socket = READ(file, private_data);
+	struct unix_sock *u = (void *)READ(socket, sk);
 	struct sock *sk = (void *)u;
 	struct dentry *dentry;
 	struct walk w;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+	if (READ(sk, __sk_common.skc_family) != AF_UNIX)
 		return done();
-	dentry = BPF_CORE_READ(u, path.dentry);
+	dentry = READ(u, path.dentry);
 	if (!dentry) {
-		u = (void *)BPF_CORE_READ(u, peer);
-		dentry = u ? BPF_CORE_READ(u, path.dentry) : NULL;
+		u = (void *)READ(u, peer);
+		dentry = u ? READ(u, path.dentry) : NULL;
 	}
 	if (dentry) {
-		walk_from(&w, c->task, BPF_CORE_READ(u, path.mnt), dentry);
-		run(announce_dir(&c->emit, &w));
+		walk_from(&w, &c->emit, c->task, READ(u, path.mnt), dentry);
+		run(announce_dir(&w));
 	}
 	return done();
 }
@@ -135,7 +135,7 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 			(void *)rec + sizeof(rec->raw), 0, sizeof(*rec) - sizeof(rec->raw));
 	rec->result = c->result;
 	rec->fd = fd;
-	rec->inode2 = file2 ? BPF_CORE_READ(file2, f_inode, i_ino) : 0;
+	rec->inode2 = file2 ? READ(file2, f_inode, i_ino) : 0;
 	if ((rec->family == AF_INET || rec->family == AF_INET6) && rec->remote.port == 0)
 		fill_claimed_remote(c, rec);
 	emit_commit(&c->emit, rec, sizeof(*rec));
@@ -156,8 +156,8 @@ static __noinline int call_sockio(struct call *c)
 	struct socket *socket;
 
 	if (is_socket(file)) {
-		socket = BPF_CORE_READ(file, private_data);
-		if (BPF_CORE_READ(socket, type) != SOCK_STREAM) {
+		socket = READ(file, private_data);
+		if (READ(socket, type) != SOCK_STREAM) {
 			run(emit_socket(c, c->args[0], -1));
 			return done();
 		}

@@ -101,7 +101,7 @@ static __noinline int count_x32_call(void)
 {
 	struct emit e;
 
-	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+	if (!emit_begin(&e, (void *)bpf_get_current_task_btf(), LM_RAW_CALL_NONE))
 		return done();
 	e.control->produced++;
 	emit_count_lost(&e, 0);
@@ -133,7 +133,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	}
 	if (!call_rules[nr].class)
 		return 0;
-	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
+	if ((__u32)c.task->tgid == self_tgid)
 		return 0;
 	if (is_restart(result)) {
 		/* An interrupted connect is not made again: the kernel goes on with it by itself.
@@ -142,7 +142,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 			return 0;
 		c.result = -EINTR;
 	}
-	if (!emit_begin(&c.emit, told))
+	if (!emit_begin(&c.emit, c.task, told))
 		return 0;
 	c.rule.class = call_rules[nr].class;
 	if (likely(!compat))
@@ -171,16 +171,15 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 }
 
 /* The call that the current task is in, for hooks in the middle of one. */
-static __always_inline __u16 current_call(void)
+static __always_inline __u16 current_call(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pt_regs *regs;
 	unsigned long nr;
 
 	if (!task->mm) /* a kernel thread has no call */
 		return LM_RAW_CALL_NONE;
 	regs = (void *)bpf_task_pt_regs(task);
-	nr = BPF_CORE_READ(regs, orig_ax);
+	nr = READ(regs, orig_ax);
 	if (nr >= LM_CALL_COUNT)
 		return LM_RAW_CALL_NONE;
 	return task->thread_info.status & TS_COMPAT ? LM_RAW_CALL_COMPAT | nr : nr;
@@ -190,40 +189,40 @@ static __always_inline __u16 current_call(void)
 static __noinline int fill_fork_namespaces(struct lm_raw_fork *rec, struct task_struct *parent,
 	struct task_struct *child)
 {
-	struct nsproxy *nsproxy = BPF_CORE_READ(child, nsproxy);
+	struct nsproxy *nsproxy = READ(child, nsproxy);
 
 	rec->ns_uts = rec->ns_ipc = rec->ns_cgroup = rec->ns_time = 0;
-	if (nsproxy == BPF_CORE_READ(parent, nsproxy))
+	if (nsproxy == READ(parent, nsproxy))
 		return done();
-	rec->ns_uts = BPF_CORE_READ(nsproxy, uts_ns, ns.inum);
-	rec->ns_ipc = BPF_CORE_READ(nsproxy, ipc_ns, ns.inum);
-	rec->ns_cgroup = BPF_CORE_READ(nsproxy, cgroup_ns, ns.inum);
+	rec->ns_uts = READ(nsproxy, uts_ns, ns.inum);
+	rec->ns_ipc = READ(nsproxy, ipc_ns, ns.inum);
+	rec->ns_cgroup = READ(nsproxy, cgroup_ns, ns.inum);
 	if (bpf_core_field_exists(nsproxy->time_ns))
-		rec->ns_time = BPF_CORE_READ(nsproxy, time_ns, ns.inum);
+		rec->ns_time = READ(nsproxy, time_ns, ns.inum);
 	return done();
 }
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_flags)
 {
-	struct task_struct *parent = (void *)bpf_get_current_task_btf();
+	struct task_struct *current = (void *)bpf_get_current_task_btf();
 	struct lm_raw_fork *rec;
 	struct emit e;
 
-	if (!emit_begin(&e, current_call()))
+	if (!emit_begin(&e, current, current_call(current)))
 		return 0;
 	rec = emit_reserve(&e, LM_RAW_FORK, sizeof(*rec));
 	if (rec) {
-		rec->start_ns = BPF_CORE_READ(child, start_boottime);
+		rec->start_ns = READ(child, start_boottime);
 		rec->clone_flags = clone_flags;
 		rec->child_tid = child->pid;
 		rec->child_tgid = child->tgid;
 		rec->child_ns_tid = ns_pid_of(child, &rec->ns_pid);
-		rec->ns_mnt = BPF_CORE_READ(child, nsproxy, mnt_ns, ns.inum);
-		rec->ns_net = BPF_CORE_READ(child, nsproxy, net_ns, ns.inum);
-		rec->ns_user = BPF_CORE_READ(child, cred, user_ns, ns.inum);
-		rec->shared_vm = child->mm && child->mm == parent->mm;
-		run(fill_fork_namespaces(rec, parent, child));
+		rec->ns_mnt = READ(child, nsproxy, mnt_ns, ns.inum);
+		rec->ns_net = READ(child, nsproxy, net_ns, ns.inum);
+		rec->ns_user = READ(child, cred, user_ns, ns.inum);
+		rec->shared_vm = child->mm && child->mm == current->mm;
+		run(fill_fork_namespaces(rec, current, child));
 		emit_commit(&e, rec, sizeof(*rec));
 	}
 	emit_end(&e);
@@ -244,7 +243,7 @@ static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *
 {
 	struct file *file = NULL;
 	unsigned long auxv[2];
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct mm_struct *mm = READ(task, mm);
 	void *at = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
 	__u64 base = 0;
 
@@ -265,20 +264,20 @@ static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *
 static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct linux_binprm *bprm,
 	__u32 old_tid)
 {
-	struct file *file = BPF_CORE_READ(bprm, file);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	struct file *file = READ(bprm, file);
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct dentry *parent = READ(dentry, d_parent);
+	struct mm_struct *mm = READ(task, mm);
+	unsigned long start = READ(mm, arg_start);
 	const char *script;
 	__u64 len, name_len;
 	struct lm_raw_exec *rec;
 	struct walk w;
 
-	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
-	walk_from(&w, task, BPF_CORE_READ(file, f_path.mnt), parent);
+	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
+	walk_from(&w, e, task, READ(file, f_path.mnt), parent);
 	if (parent != dentry) /* a memfd is below nothing */
-		run(announce_dir(e, &w));
+		run(announce_dir(&w));
 	announce_place(e, task);
 	rec = emit_reserve(e, LM_RAW_EXEC,
 		sizeof(*rec) + LM_RAW_NAME_BYTES + LM_RAW_ARGV_BYTES + LM_RAW_SCRIPT_BYTES);
@@ -287,12 +286,12 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	run(fill_attributes(&rec->attributes, task));
 	fill_file(&rec->exe, file);
 	run(fill_loader(&rec->loader, task));
-	rec->dir_inode = parent == dentry ? 0 : BPF_CORE_READ(parent, d_inode, i_ino);
-	rec->dir_dev = parent == dentry ? 0 : BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
+	rec->dir_inode = parent == dentry ? 0 : READ(parent, d_inode, i_ino);
+	rec->dir_dev = parent == dentry ? 0 : READ(parent, d_inode, i_sb, s_dev);
 	rec->old_tid = old_tid;
-	rec->argc = BPF_CORE_READ(bprm, argc);
-	rec->env_bytes = BPF_CORE_READ(mm, env_end) - BPF_CORE_READ(mm, env_start);
-	rec->argv_bytes = BPF_CORE_READ(mm, arg_end) - start;
+	rec->argc = READ(bprm, argc);
+	rec->env_bytes = READ(mm, env_end) - READ(mm, env_start);
+	rec->argv_bytes = READ(mm, arg_end) - start;
 	name_len = at_most(read_name(rec->data, dentry), LM_RAW_NAME_BYTES - 1);
 	len = at_most(rec->argv_bytes, LM_RAW_ARGV_BYTES);
 	if (len < rec->argv_bytes)
@@ -305,8 +304,8 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 	rec->name_len = name_len;
 	rec->argv_len = len;
 	rec->script_len = 0;
-	script = BPF_CORE_READ(bprm, filename);
-	if (script != BPF_CORE_READ(bprm, interp)) {
+	script = READ(bprm, filename);
+	if (script != READ(bprm, interp)) {
 		long n = bpf_probe_read_kernel_str(
 			rec->data + name_len + len, LM_RAW_SCRIPT_BYTES, script);
 
@@ -323,7 +322,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct emit e;
 
 	/* The kernel has already put execve's number into the registers of either call. */
-	if (!emit_begin(&e, bprm->fdpath ? NR_execveat : NR_execve))
+	if (!emit_begin(&e, task, bprm->fdpath ? NR_execveat : NR_execve))
 		return 0;
 	run(emit_exec(&e, task, bprm, old_pid));
 	emit_end(&e);
@@ -336,13 +335,13 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct lm_raw_exit *rec;
 	struct emit e;
 
-	if (!emit_begin(&e, LM_RAW_CALL_NONE))
+	if (!emit_begin(&e, task, LM_RAW_CALL_NONE))
 		return 0;
 	rec = emit_reserve(&e, LM_RAW_EXIT, sizeof(*rec));
 	if (rec) {
 		rec->status = task->exit_code;
 		/* do_exit() counts live down before this tracepoint. */
-		rec->group_dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+		rec->group_dead = READ(task, signal, live.counter) == 0;
 		emit_commit(&e, rec, sizeof(*rec));
 	}
 	emit_end(&e);
@@ -356,6 +355,7 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
 	int result)
 {
+	struct task_struct *current = (void *)bpf_get_current_task_btf();
 	struct lm_raw_task *rec;
 	struct emit e;
 
@@ -366,22 +366,22 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	if ((unsigned long)info == 1)
 		return 0;
 	if ((unsigned long)info > 1) {
-		int code = BPF_CORE_READ(info, si_code);
+		int code = READ(info, si_code);
 
 		/* A timer's and an asynchronous I/O's come from an interrupt: nobody here sent
 		 * them. */
 		if (code > 0 || code == SI_TIMER || code == SI_ASYNCIO)
 			return 0;
 	}
-	if (bpf_get_current_pid_tgid() >> 32 == self_tgid)
+	if ((__u32)current->tgid == self_tgid)
 		return 0;
-	if (!emit_begin(&e, current_call()))
+	if (!emit_begin(&e, current, current_call(current)))
 		return 0;
 	rec = emit_reserve(&e, LM_RAW_SIGNAL, sizeof(*rec));
 	if (rec) {
 		rec->result = 0;
 		rec->arg = sig;
-		rec->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+		rec->start_ns = READ(task, group_leader, start_boottime);
 		rec->target = task->tgid;
 		rec->ns_pid = 0;
 		emit_commit(&e, rec, sizeof(*rec));
@@ -420,7 +420,7 @@ int found_task(struct bpf_iter__task *ctx)
 	if (!task || !iterator_begin(&e, task))
 		return 0;
 	run(emit_process(&e, task, 0, 0));
-	exe = BPF_CORE_READ(task, mm, exe_file);
+	exe = READ(task, mm, exe_file);
 	if (exe && task->pid == task->tgid)
 		run(emit_open(&e, task, exe, -1, 0));
 	iterator_end(&e, ctx->meta->seq);

@@ -16,8 +16,8 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 
 	/* Renamed by 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent."). */
 	if (bpf_core_field_exists(old->parent))
-		return BPF_CORE_READ(old, parent);
-	return BPF_CORE_READ(kn, __parent);
+		return READ(old, parent);
+	return READ(kn, __parent);
 }
 
 /* A task's group below the root in one hierarchy of version 1, or NULL. */
@@ -29,8 +29,8 @@ static __always_inline struct cgroup *cgroup_of_controller(struct css_set *set, 
 	if (bpf_probe_read_kernel(&css, sizeof(css), (void *)set +
 			bpf_core_field_offset(struct css_set, subsys) + controller * sizeof(css)))
 		return NULL;
-	cgroup = BPF_CORE_READ(css, cgroup);
-	return kernfs_parent(BPF_CORE_READ(cgroup, kn)) ? cgroup : NULL;
+	cgroup = READ(css, cgroup);
+	return kernfs_parent(READ(cgroup, kn)) ? cgroup : NULL;
 }
 
 #define CONTROLLER(name) bpf_core_enum_value(enum cgroup_subsys_id, name)
@@ -42,10 +42,10 @@ static __always_inline struct cgroup *cgroup_of_controller(struct css_set *set, 
  */
 static __noinline struct cgroup *cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *cgroup = NULL;
+	struct css_set *set = READ(task, cgroups);
+	struct cgroup *unified = READ(set, dfl_cgrp), *cgroup = NULL;
 
-	if (kernfs_parent(BPF_CORE_READ(unified, kn)))
+	if (kernfs_parent(READ(unified, kn)))
 		return unified;
 	if (HAS_CONTROLLER(memory_cgrp_id))
 		cgroup = cgroup_of_controller(set, CONTROLLER(memory_cgrp_id));
@@ -65,11 +65,11 @@ static __noinline struct cgroup *cgroup_of(struct task_struct *task)
 static __noinline int announce_cgroup(struct emit *e, struct task_struct *task)
 {
 	struct cgroup *cgroup = cgroup_of(task);
-	struct kernfs_node *kn = BPF_CORE_READ(cgroup, kn), *up;
+	struct kernfs_node *kn = READ(cgroup, kn), *up;
 	struct announced_key key = {
-		.inode = BPF_CORE_READ(kn, id),
+		.inode = READ(kn, id),
 		.dev = CGROUP_KEY_DEV,
-		.mount = BPF_CORE_READ(cgroup, root, hierarchy_id),
+		.mount = READ(cgroup, root, hierarchy_id),
 	};
 	struct lm_raw_cgroup *rec;
 	__u64 len = 0;
@@ -95,7 +95,7 @@ static __noinline int announce_cgroup(struct emit *e, struct task_struct *task)
 			break;
 		}
 		n = bpf_probe_read_kernel_str(rec->names + len, LM_RAW_NAME_BYTES,
-			BPF_CORE_READ(kn, name));
+			READ(kn, name));
 		if (n < 1 || n > LM_RAW_NAME_BYTES) {
 			rec->raw.flags |= LM_RAW_PARTIAL;
 			break;
@@ -125,30 +125,30 @@ static __always_inline void fill_credentials(struct lm_raw_attributes *out,
 	READ_CAPS(out->cap_inheritable, cred, cap_inheritable);
 	READ_CAPS(out->cap_bounding, cred, cap_bset);
 	READ_CAPS(out->cap_ambient, cred, cap_ambient);
-	out->uid = BPF_CORE_READ(cred, uid.val);
-	out->euid = BPF_CORE_READ(cred, euid.val);
-	out->suid = BPF_CORE_READ(cred, suid.val);
-	out->fsuid = BPF_CORE_READ(cred, fsuid.val);
-	out->gid = BPF_CORE_READ(cred, gid.val);
-	out->egid = BPF_CORE_READ(cred, egid.val);
-	out->sgid = BPF_CORE_READ(cred, sgid.val);
-	out->fsgid = BPF_CORE_READ(cred, fsgid.val);
-	out->ns_user = BPF_CORE_READ(cred, user_ns, ns.inum);
+	out->uid = READ(cred, uid.val);
+	out->euid = READ(cred, euid.val);
+	out->suid = READ(cred, suid.val);
+	out->fsuid = READ(cred, fsuid.val);
+	out->gid = READ(cred, gid.val);
+	out->egid = READ(cred, egid.val);
+	out->sgid = READ(cred, sgid.val);
+	out->fsgid = READ(cred, fsgid.val);
+	out->ns_user = READ(cred, user_ns, ns.inum);
 }
 
 static __always_inline void fill_namespaces(struct lm_raw_attributes *out,
 	struct task_struct *task)
 {
-	struct nsproxy *nsproxy = BPF_CORE_READ(task, nsproxy);
+	struct nsproxy *nsproxy = READ(task, nsproxy);
 
-	out->ns_mnt = BPF_CORE_READ(nsproxy, mnt_ns, ns.inum);
-	out->ns_net = BPF_CORE_READ(nsproxy, net_ns, ns.inum);
-	out->ns_uts = BPF_CORE_READ(nsproxy, uts_ns, ns.inum);
-	out->ns_ipc = BPF_CORE_READ(nsproxy, ipc_ns, ns.inum);
-	out->ns_cgroup = BPF_CORE_READ(nsproxy, cgroup_ns, ns.inum);
+	out->ns_mnt = READ(nsproxy, mnt_ns, ns.inum);
+	out->ns_net = READ(nsproxy, net_ns, ns.inum);
+	out->ns_uts = READ(nsproxy, uts_ns, ns.inum);
+	out->ns_ipc = READ(nsproxy, ipc_ns, ns.inum);
+	out->ns_cgroup = READ(nsproxy, cgroup_ns, ns.inum);
 	out->ns_time = 0;
 	if (bpf_core_field_exists(nsproxy->time_ns))
-		out->ns_time = BPF_CORE_READ(nsproxy, time_ns, ns.inum);
+		out->ns_time = READ(nsproxy, time_ns, ns.inum);
 }
 
 #define PFA_NO_NEW_PRIVS 0 /* include/linux/sched.h: bit of atomic_flags */
@@ -157,43 +157,43 @@ static __always_inline void fill_login(struct lm_raw_attributes *out, struct tas
 {
 	out->loginuid = 0xffffffff;
 	if (bpf_core_field_exists(task->loginuid))
-		out->loginuid = BPF_CORE_READ(task, loginuid.val);
+		out->loginuid = READ(task, loginuid.val);
 	out->session = 0xffffffff;
 	if (bpf_core_field_exists(task->sessionid))
-		out->session = BPF_CORE_READ(task, sessionid);
+		out->session = READ(task, sessionid);
 	out->seccomp = 0;
 	if (bpf_core_field_exists(task->seccomp.mode))
-		out->seccomp = BPF_CORE_READ(task, seccomp.mode);
-	out->no_new_privs = BPF_CORE_READ(task, atomic_flags) >> PFA_NO_NEW_PRIVS & 1;
+		out->seccomp = READ(task, seccomp.mode);
+	out->no_new_privs = READ(task, atomic_flags) >> PFA_NO_NEW_PRIVS & 1;
 }
 
 /* All but the names of directories and groups, which announce_place() tells. */
 static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task_struct *task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	struct tty_struct *tty = BPF_CORE_READ(signal, tty);
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct task_struct *leader = READ(task, group_leader);
+	struct signal_struct *signal = READ(task, signal);
+	struct tty_struct *tty = READ(signal, tty);
+	struct fs_struct *fs = READ(task, fs);
 	struct cgroup *cgroup = cgroup_of(task);
 
-	out->start_ns = BPF_CORE_READ(leader, start_boottime);
-	out->cgroup = BPF_CORE_READ(cgroup, kn, id);
-	out->hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+	out->start_ns = READ(leader, start_boottime);
+	out->cgroup = READ(cgroup, kn, id);
+	out->hierarchy = READ(cgroup, root, hierarchy_id);
 	out->ns_tgid = ns_pid_of(leader, &out->ns_pid);
-	out->parent_tgid = BPF_CORE_READ(leader, real_parent, tgid);
-	out->sid = pid_of(BPF_CORE_READ(signal, pids[3]), 0);
+	out->parent_tgid = READ(leader, real_parent, tgid);
+	out->sid = pid_of(READ(signal, pids[3]), 0);
 	out->tty = 0;
 	if (tty) {
-		__u32 minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
+		__u32 minor = READ(tty, driver, minor_start) + READ(tty, index);
 
-		out->tty = BPF_CORE_READ(tty, driver, major) << 20 | minor;
+		out->tty = READ(tty, driver, major) << 20 | minor;
 	}
-	fill_credentials(out, BPF_CORE_READ(task, cred));
+	fill_credentials(out, READ(task, cred));
 	fill_namespaces(out, task);
 	fill_login(out, task);
 	out->pad[0] = out->pad[1] = 0;
-	fill_inode(&out->cwd, fs ? BPF_CORE_READ(fs, pwd.dentry, d_inode) : NULL);
-	fill_inode(&out->root, fs ? BPF_CORE_READ(fs, root.dentry, d_inode) : NULL);
+	fill_inode(&out->cwd, fs ? READ(fs, pwd.dentry, d_inode) : NULL);
+	fill_inode(&out->root, fs ? READ(fs, root.dentry, d_inode) : NULL);
 	BPF_CORE_READ_INTO(&out->comm, task, comm);
 	return done();
 }
@@ -201,14 +201,14 @@ static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task
 /* Where a process stands: its directories and its control group. */
 static __always_inline void announce_place(struct emit *e, struct task_struct *task)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct fs_struct *fs = READ(task, fs);
 	struct walk w;
 
 	run(announce_cgroup(e, task));
 	if (!fs)
 		return;
-	walk_from(&w, task, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry));
-	run(announce_dir(e, &w));
-	walk_from(&w, task, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
-	run(announce_dir(e, &w));
+	walk_from(&w, e, task, READ(fs, pwd.mnt), READ(fs, pwd.dentry));
+	run(announce_dir(&w));
+	walk_from(&w, e, task, READ(fs, root.mnt), READ(fs, root.dentry));
+	run(announce_dir(&w));
 }

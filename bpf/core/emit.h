@@ -131,9 +131,9 @@ static __always_inline bool emit_open_ring(struct emit *e, __u32 ring)
 }
 
 /* Take this CPU's ring. False: nothing to do (the loss, if any, is counted). */
-static __always_inline bool emit_begin(struct emit *e, __u16 call)
+static __always_inline bool emit_begin(struct emit *e, struct task_struct *current, __u16 call)
 {
-	e->pid_tgid = bpf_get_current_pid_tgid();
+	e->pid_tgid = (__u64)current->tgid << 32 | (__u32)current->pid;
 	e->call = call;
 	return emit_open_ring(e, bpf_get_smp_processor_id());
 }

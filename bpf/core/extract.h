@@ -7,22 +7,50 @@
  * From kernel structures to identities. Nothing here reads user memory.
  *
  * A pointer that came out of bpf_probe_read_kernel() is a plain number to the
- * verifier, so what hangs below it is read with BPF_CORE_READ(); what hangs
+ * verifier, so what hangs below it is read with READ(); what hangs
  * below a tracepoint's argument or the current task is dereferenced directly.
  */
+
+/* Set by user space before loading: this kernel has bpf_rdonly_cast(), 6.2 and later. */
+const volatile bool has_cast = false;
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/*
+ * What members lead to, from a pointer that is a plain number to the verifier:
+ * READ(dentry, d_inode, i_ino). With the cast each step is one load, whose fault the kernel
+ * handles by giving zero; else a call of a helper, which costs some ten times as much.
+ * `has_cast` is constant: one of the two is gone before the program runs.
+ */
+#define cast(pointer) \
+	((const __typeof__(*(pointer)) *)bpf_rdonly_cast( \
+		(const void *)(pointer), bpf_core_type_id_kernel(__typeof__(*(pointer)))))
+#define steps1(p, a) cast(p)->a
+#define steps2(p, a, b) cast(p)->a->b
+#define steps3(p, a, b, c) cast(p)->a->b->c
+#define steps4(p, a, b, c, d) cast(p)->a->b->c->d
+#define steps_of(_1, _2, _3, _4, name, ...) name
+#define READ(p, ...)                                                                  \
+	(has_cast ? steps_of(__VA_ARGS__, steps4, steps3, steps2, steps1)(p, __VA_ARGS__) : \
+		    BPF_CORE_READ(p, __VA_ARGS__))
 
 static __always_inline struct file *file_of_fd(struct task_struct *task, int fd)
 {
 	struct files_struct *files = task->files;
 	struct fdtable *table;
 	struct file *file = NULL;
+	struct file **slot;
 
 	if (!files)
 		return NULL;
 	table = files->fdt;
 	if ((__u32)fd >= table->max_fds)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	slot = table->fd + fd;
+	/* No type that a cast could name is a mere pointer: any that begins with one does. */
+	if (has_cast)
+		return *(struct file **)bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct fd));
+	bpf_probe_read_kernel(&file, sizeof(file), slot);
 	return file;
 }
 
@@ -32,16 +60,16 @@ static __always_inline void fill_inode(struct lm_raw_inode *out, struct inode *i
 		__builtin_memset(out, 0, sizeof(*out));
 		return;
 	}
-	out->inode = BPF_CORE_READ(inode, i_ino);
-	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	out->generation = BPF_CORE_READ(inode, i_generation);
-	out->mode = BPF_CORE_READ(inode, i_mode);
-	out->rdev = BPF_CORE_READ(inode, i_rdev);
+	out->inode = READ(inode, i_ino);
+	out->dev = READ(inode, i_sb, s_dev);
+	out->generation = READ(inode, i_generation);
+	out->mode = READ(inode, i_mode);
+	out->rdev = READ(inode, i_rdev);
 }
 
 static __always_inline void fill_file(struct lm_raw_inode *out, struct file *file)
 {
-	fill_inode(out, file ? BPF_CORE_READ(file, f_inode) : NULL);
+	fill_inode(out, file ? READ(file, f_inode) : NULL);
 }
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
@@ -67,7 +95,7 @@ static __always_inline void forget(struct announced_key *key)
 
 static __noinline int announce_fs(struct emit *e, struct super_block *sb)
 {
-	struct announced_key key = { .dev = BPF_CORE_READ(sb, s_dev) };
+	struct announced_key key = { .dev = READ(sb, s_dev) };
 	struct lm_raw_fs *fs;
 
 	if (!announce_once(&key))
@@ -79,7 +107,7 @@ static __noinline int announce_fs(struct emit *e, struct super_block *sb)
 	}
 	fs->dev = key.dev;
 	fs->pad = 0;
-	fs->magic = BPF_CORE_READ(sb, s_magic);
+	fs->magic = READ(sb, s_magic);
 	BPF_CORE_READ_INTO(&fs->uuid, sb, s_uuid.b);
 	emit_commit(e, fs, sizeof(*fs));
 	return done();
@@ -88,7 +116,7 @@ static __noinline int announce_fs(struct emit *e, struct super_block *sb)
 /* Copy a dentry's name. Returns its length, without the NUL. */
 static __always_inline __u32 read_name(char *out, struct dentry *dentry)
 {
-	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	const unsigned char *name = READ(dentry, d_name.name);
 	long len = bpf_probe_read_kernel_str(out, LM_RAW_NAME_BYTES, name);
 
 	if (len < 1 || len > LM_RAW_NAME_BYTES)
@@ -98,29 +126,33 @@ static __always_inline __u32 read_name(char *out, struct dentry *dentry)
 
 /* The directories of one walk; kept on the stack of the probe. */
 struct walk {
+	struct emit *emit;
 	struct vfsmount *mnt;
 	struct dentry *dentry;
 	struct vfsmount *root_mnt; /* the process's "/" */
 	struct dentry *root_dentry;
+	__u32 ended;
 };
 
-#define WALK_MAX 32 /* more makes the verifier, and so every start, slow */
+#define WALK_MAX 1024 /* levels: PATH_MAX has room for twice as many, all of one letter */
+#define WALK_MAX_UNROLLED 32 /* without bpf_loop(): more makes the verifier slow */
 
 /*
  * Tell one directory and step to its parent. Returns false at the end: a
  * directory already told, or the root of the mount namespace.
  */
-static __noinline bool announce_step(struct emit *e, struct walk *w)
+static __always_inline bool announce_step(struct walk *w)
 {
+	struct emit *e = w->emit;
 	struct dentry *dentry = w->dentry;
 	struct vfsmount *mnt = w->mnt;
 	struct mount *mount = mount_of(mnt);
-	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct inode *inode = READ(dentry, d_inode);
 	struct announced_key key = {
-		.inode = BPF_CORE_READ(inode, i_ino),
-		.dev = BPF_CORE_READ(inode, i_sb, s_dev),
-		.mount = BPF_CORE_READ(mount, mnt_id),
-		.generation = BPF_CORE_READ(inode, i_generation),
+		.inode = READ(inode, i_ino),
+		.dev = READ(inode, i_sb, s_dev),
+		.mount = READ(mount, mnt_id),
+		.generation = READ(inode, i_generation),
 	};
 	struct lm_raw_dir *dir;
 	struct dentry *parent;
@@ -134,15 +166,15 @@ static __noinline bool announce_step(struct emit *e, struct walk *w)
 	for (int i = 0; i < 4; i++) {
 		struct mount *up;
 
-		if (dentry != BPF_CORE_READ(mnt, mnt_root))
+		if (dentry != READ(mnt, mnt_root))
 			break;
 		flags |= LM_RAW_MOUNT;
-		up = BPF_CORE_READ(mount, mnt_parent);
+		up = READ(mount, mnt_parent);
 		if (up == mount) {
 			flags |= LM_RAW_ROOT;
 			break;
 		}
-		dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		dentry = READ(mount, mnt_mountpoint);
 		mount = up;
 		mnt = (void *)mount + bpf_core_field_offset(struct mount, mnt);
 	}
@@ -153,7 +185,7 @@ static __noinline bool announce_step(struct emit *e, struct walk *w)
 	}
 	dir->raw.flags |= flags;
 	fill_inode(&dir->dir, inode);
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = READ(dentry, d_parent);
 	if (parent == dentry) {
 		/* Nothing above: the top of a namespace, or of a file system mounted nowhere. */
 		dir->raw.flags |= LM_RAW_ROOT;
@@ -161,8 +193,8 @@ static __noinline bool announce_step(struct emit *e, struct walk *w)
 		dir->parent_dev = 0;
 		dir->name_len = 0;
 	} else {
-		dir->parent_inode = BPF_CORE_READ(parent, d_inode, i_ino);
-		dir->parent_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
+		dir->parent_inode = READ(parent, d_inode, i_ino);
+		dir->parent_dev = READ(parent, d_inode, i_sb, s_dev);
 		dir->name_len = read_name(dir->name, dentry);
 	}
 	bytes = sizeof(*dir) + dir->name_len;
@@ -174,25 +206,39 @@ static __noinline bool announce_step(struct emit *e, struct walk *w)
 	return true;
 }
 
-/* Tell the names of a directory and of all above it, as far as they are not told yet. */
-static __noinline int announce_dir(struct emit *e, struct walk *w)
+static __noinline long announce_next(__u32 index, void *data)
 {
-	for (int i = 0; i < WALK_MAX; i++)
-		if (!announce_step(e, w))
-			return done();
-	/* Deeper than that: what is above stays unknown, and is said to be so by a gap. */
-	e->control->produced++;
-	emit_count_lost(e, LM_RAW_DIR);
+	struct walk *w = data;
+
+	w->ended = !announce_step(w);
+	return w->ended;
+}
+
+/* Tell the names of a directory and of all above it, as far as they are not told yet. */
+static __noinline int announce_dir(struct walk *w)
+{
+	w->ended = 0;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		bpf_loop(WALK_MAX, announce_next, w, 0);
+	else
+		for (int i = 0; i < WALK_MAX_UNROLLED && !w->ended; i++)
+			announce_next(i, w);
+	if (!w->ended) {
+		/* What is above stays unknown, and is said to be so by a gap. */
+		w->emit->control->produced++;
+		emit_count_lost(w->emit, LM_RAW_DIR);
+	}
 	return done();
 }
 
-static __always_inline void walk_from(struct walk *w, struct task_struct *task,
+static __always_inline void walk_from(struct walk *w, struct emit *e, struct task_struct *task,
 	struct vfsmount *mnt, struct dentry *dentry)
 {
+	w->emit = e;
 	w->mnt = mnt;
 	w->dentry = dentry;
-	w->root_mnt = BPF_CORE_READ(task, fs, root.mnt);
-	w->root_dentry = BPF_CORE_READ(task, fs, root.dentry);
+	w->root_mnt = READ(task, fs, root.mnt);
+	w->root_dentry = READ(task, fs, root.dentry);
 }
 
 static __noinline __u32 pid_of(struct pid *pid, __u32 level)
@@ -211,15 +257,15 @@ static __noinline __u32 pid_of(struct pid *pid, __u32 level)
 /* The number of a task in its own pid namespace, and that namespace. */
 static __always_inline __u32 ns_pid_of(struct task_struct *task, __u32 *ret_ns)
 {
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
+	struct pid *pid = READ(task, thread_pid);
+	__u32 level = READ(pid, level);
 	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid);
 
 	if (!pid || level > 32)
 		return 0;
-	*ret_ns = BPF_CORE_READ(upid, ns, ns.inum);
-	return BPF_CORE_READ(upid, nr);
+	*ret_ns = READ(upid, ns, ns.inum);
+	return READ(upid, nr);
 }
 
 #define O_TMPFILE_BIT 020000000 /* the name of such a file is made up by the kernel */
@@ -228,26 +274,26 @@ static __always_inline __u32 ns_pid_of(struct task_struct *task, __u32 *ret_ns)
 static __noinline int emit_open(struct emit *e, struct task_struct *task, struct file *file, int fd,
 	__u64 arg)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct dentry *parent = READ(dentry, d_parent);
+	struct vfsmount *mnt = READ(file, f_path.mnt);
 	struct lm_raw_open *open;
 	struct walk w;
 
-	run(announce_fs(e, BPF_CORE_READ(dentry, d_inode, i_sb)));
+	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
 	/* The top of a mount is named by its mount point: start at itself. */
-	walk_from(&w, task, mnt, dentry == BPF_CORE_READ(mnt, mnt_root) ? dentry : parent);
+	walk_from(&w, e, task, mnt, dentry == READ(mnt, mnt_root) ? dentry : parent);
 	/* A file of a kernel-internal mount (memfd, ...) is its own parent, and below nothing. */
-	if (parent != dentry || (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR)
-		run(announce_dir(e, &w));
+	if (parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR)
+		run(announce_dir(&w));
 	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
 	if (!open)
 		return done();
 	fill_file(&open->file, file);
-	open->oflags = BPF_CORE_READ(file, f_flags);
+	open->oflags = READ(file, f_flags);
 	open->fd = fd;
 	open->arg = arg;
-	if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
+	if (READ(file, f_mode) & FMODE_CREATED)
 		open->raw.flags |= LM_RAW_CREATED;
 	open->dir_inode = 0;
 	open->dir_dev = 0;
@@ -256,9 +302,9 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 		/* "memfd:..." and the like; a directory's would be "/". */
 		if ((open->file.mode & S_IFMT) != S_IFDIR)
 			open->name_len = read_name(open->name, dentry);
-	} else if (dentry != BPF_CORE_READ(mnt, mnt_root) && !(open->oflags & O_TMPFILE_BIT)) {
-		open->dir_inode = BPF_CORE_READ(parent, d_inode, i_ino);
-		open->dir_dev = BPF_CORE_READ(parent, d_inode, i_sb, s_dev);
+	} else if (dentry != READ(mnt, mnt_root) && !(open->oflags & O_TMPFILE_BIT)) {
+		open->dir_inode = READ(parent, d_inode, i_ino);
+		open->dir_dev = READ(parent, d_inode, i_sb, s_dev);
 		open->name_len = read_name(open->name, dentry);
 	}
 	emit_commit(e, open, sizeof(*open) + open->name_len);
@@ -270,13 +316,13 @@ static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk
 	out->local.family = family;
 	out->remote.family = family;
 	/* skc_num becomes 0 when the connection ends, inet_sport stays. */
-	out->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	out->local.port = READ(sk, __sk_common.skc_num);
 	if (!out->local.port)
-		out->local.port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	out->remote.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+		out->local.port = bpf_ntohs(READ((struct inet_sock *)sk, inet_sport));
+	out->remote.port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
 	if (family == AF_INET) {
-		*(__u32 *)out->local.ip = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		*(__u32 *)out->remote.ip = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		*(__u32 *)out->local.ip = READ(sk, __sk_common.skc_rcv_saddr);
+		*(__u32 *)out->remote.ip = READ(sk, __sk_common.skc_daddr);
 	} else {
 		BPF_CORE_READ_INTO(&out->local.ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 		BPF_CORE_READ_INTO(&out->remote.ip, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
@@ -286,7 +332,7 @@ static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk
 /* Read a unix address; the leading NUL of an abstract one becomes "@". */
 static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct unix_address *addr)
 {
-	__u64 len = (__u32)BPF_CORE_READ(addr, len) - 2; /* behind sun_family */
+	__u64 len = (__u32)READ(addr, len) - 2; /* behind sun_family */
 	const char *from = (void *)addr + bpf_core_field_offset(struct unix_address, name) + 2;
 
 	if (!addr)
@@ -306,23 +352,23 @@ static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct uni
 static __always_inline void fill_unix(struct lm_raw_socket *out, struct sock *sk)
 {
 	struct unix_sock *u = (void *)sk;
-	struct unix_sock *peer = (void *)BPF_CORE_READ(u, peer);
-	struct dentry *bound = BPF_CORE_READ(u, path.dentry);
-	struct unix_address *addr = BPF_CORE_READ(u, addr);
+	struct unix_sock *peer = (void *)READ(u, peer);
+	struct dentry *bound = READ(u, path.dentry);
+	struct unix_address *addr = READ(u, addr);
 
 	if (peer)
 		out->peer_inode =
-			BPF_CORE_READ((struct sock *)peer, sk_socket, file, f_inode, i_ino);
+			READ((struct sock *)peer, sk_socket, file, f_inode, i_ino);
 	if (addr) {
 		out->local.family = AF_UNIX;
 	} else if (peer) {
-		bound = BPF_CORE_READ(peer, path.dentry);
-		addr = BPF_CORE_READ(peer, addr);
+		bound = READ(peer, path.dentry);
+		addr = READ(peer, addr);
 		out->remote.family = addr ? AF_UNIX : 0;
 	}
 	if (bound) {
-		out->path_inode = BPF_CORE_READ(bound, d_inode, i_ino);
-		out->path_dev = BPF_CORE_READ(bound, d_inode, i_sb, s_dev);
+		out->path_inode = READ(bound, d_inode, i_ino);
+		out->path_dev = READ(bound, d_inode, i_sb, s_dev);
 	}
 	fill_unix_path(out, addr);
 }
@@ -330,21 +376,21 @@ static __always_inline void fill_unix(struct lm_raw_socket *out, struct sock *sk
 /* Describe the socket behind a file. Everything not known is zero. */
 static __noinline int fill_socket(struct lm_raw_socket *out, struct file *file)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	struct inode *inode = READ(file, f_inode);
+	struct socket *socket = READ(file, private_data);
+	struct sock *sk = READ(socket, sk);
+	__u16 family = READ(sk, __sk_common.skc_family);
 
 	__builtin_memset((void *)out + sizeof(out->raw), 0, sizeof(*out) - sizeof(out->raw));
-	out->inode = BPF_CORE_READ(inode, i_ino);
-	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	out->inode = READ(inode, i_ino);
+	out->dev = READ(inode, i_sb, s_dev);
 	if (!sk)
 		return done();
 	out->family = family;
-	out->type = BPF_CORE_READ(sk, sk_type);
-	out->protocol = BPF_CORE_READ(sk, sk_protocol);
-	out->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	out->ns_net = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	out->type = READ(sk, sk_type);
+	out->protocol = READ(sk, sk_protocol);
+	out->cookie = READ(sk, __sk_common.skc_cookie.counter);
+	out->ns_net = READ(sk, __sk_common.skc_net.net, ns.inum);
 	if (family == AF_INET || family == AF_INET6)
 		fill_inet(out, sk, family);
 	else if (family == AF_UNIX)
@@ -354,5 +400,5 @@ static __noinline int fill_socket(struct lm_raw_socket *out, struct file *file)
 
 static __always_inline bool is_socket(struct file *file)
 {
-	return file && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+	return file && (READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }

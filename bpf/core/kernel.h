@@ -68,6 +68,11 @@ struct fdtable {
 	struct file **fd;
 };
 
+/* Up to 6.11 a pointer and flags, since then one word: eight bytes, read as such. */
+struct fd {
+	struct file *file;
+};
+
 struct files_struct {
 	struct fdtable *fdt;
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "lemona/base/cleanup.h"
@@ -86,6 +87,16 @@ static int map_rings(struct lm_sensor *sensor)
 	return 0;
 }
 
+/* Functions that programs may call (kfuncs) stand in the kernel's BTF by name. */
+static bool has_kernel_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
+}
+
 static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options)
 {
 	struct sensor_bpf *bpf = sensor->bpf;
@@ -99,6 +110,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	bpf->rodata->self_tgid = options->self_tgid;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
+	bpf->rodata->has_cast = has_kernel_function("bpf_rdonly_cast");
 	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);
