@@ -61,6 +61,11 @@ check:
 	tools/install-packages $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
 	$(PYTHON) tools/check.py
 
+## check-kernels: boot Debian's 6.1 and 6.12 kernels in QEMU, run the tests that are for them
+check-kernels:
+	tools/install-packages $(BUILD_PACKAGES) tests/packages.txt tests/kernels/packages.txt
+	$(PYTHON) tools/check.py kernels
+
 ## fuzz: run every fuzzer for FUZZ_SECONDS (60)
 fuzz:
 	tools/install-packages $(BUILD_PACKAGES) tests/packages.txt

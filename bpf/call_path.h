@@ -25,22 +25,23 @@ static __always_inline struct dentry *start_dentry(struct call *c, __u32 dirfd_i
 	return file ? READ(file, f_path.dentry) : NULL;
 }
 
-static __always_inline __u32 read_path(struct call *c, struct lm_raw_path *rec, __u32 at,
+/* @return its length without the NUL, less than LM_RAW_PATH_BYTES */
+static __always_inline __u64 read_path(struct call *c, struct lm_raw_path *rec, __u64 at,
 	__u64 address)
 {
 	long len;
 
 	if (!address)
 		return 0;
-	len = bpf_probe_read_user_str(rec->paths + (at & (LM_RAW_PATH_BYTES - 1)),
-		LM_RAW_PATH_BYTES, (void *)address);
-	if (len < 1) {
+	len = bpf_probe_read_user_str(rec->paths + at, LM_RAW_PATH_BYTES, (void *)address);
+	if (len < 0)
 		rec->raw.flags |= LM_RAW_PARTIAL;
+	/* Up to 6.12 strncpy_from_user_nofault() of mm/maccess.c did not count the NUL of "". */
+	if (len <= 0)
 		return 0;
-	}
 	if (len == LM_RAW_PATH_BYTES)
 		rec->raw.flags |= LM_RAW_CUT;
-	return len - 1;
+	return at_most(len - 1, LM_RAW_PATH_BYTES - 1);
 }
 
 static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_one, __u64 arg,
@@ -48,7 +49,7 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 {
 	struct dentry *start = start_dentry(c, c->rule.b);
 	struct lm_raw_path *rec;
-	__u32 len, len2 = 0;
+	__u64 len, len2 = 0;
 
 	rec = emit_reserve(&c->emit, LM_RAW_PATH, sizeof(*rec) + 2 * LM_RAW_PATH_BYTES);
 	if (!rec)
@@ -63,16 +64,12 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 	rec->arg3 = c->args[3];
 	rec->arg4 = c->args[4];
 	len = read_path(c, rec, 0, call_arg(c, c->rule.a));
-	if (len >= LM_RAW_PATH_BYTES)
-		len = LM_RAW_PATH_BYTES - 1;
 	if (two) {
 		struct dentry *start2 = start_dentry(c, dirfd2_plus_one);
 
 		rec->start2_inode = start2 ? READ(start2, d_inode, i_ino) : 0;
 		rec->start2_dev = start2 ? READ(start2, d_inode, i_sb, s_dev) : 0;
 		len2 = read_path(c, rec, len, call_arg(c, path2));
-		if (len2 >= LM_RAW_PATH_BYTES)
-			len2 = LM_RAW_PATH_BYTES - 1;
 	}
 	rec->path_len = len;
 	rec->path2_len = len2;

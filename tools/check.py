@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Builds everything, runs every test, and counts.
+"""Builds everything, runs every test, and counts. With "kernels" as argument, only those on the
+kernels that are emulated.
 
 The last line is "N passed, N failed, N skipped". Reports of the parts are left
 in build/check. Exit code 1 when anything failed.
@@ -151,6 +152,9 @@ def run_pytest(name, paths, environment=None):
     return count
 
 
+KERNELS = ("other kernels", lambda: run_pytest("kernels", [REPO / "tests/kernels"]))
+
+
 def steps():
     """Name and action of everything there is to do, in order."""
     e2e = REPO / "tests/e2e"
@@ -165,15 +169,17 @@ def steps():
          lambda: run_pytest("e2e-sanitized", sanitized, {"LEMONA": str(ASAN / "lemona")})),
         ("end to end", lambda: run_pytest("e2e", [e2e])),
         ("attack cases", lambda: run_pytest("cases", [REPO / "tests/cases"])),
+        KERNELS,
     ]
 
 
 def main():
     clock, total = Clock(), Count()
+    only_kernels = sys.argv[1:] == ["kernels"]
     REPORTS.mkdir(parents=True, exist_ok=True)
     clock.say(f"building {BUILD.relative_to(REPO)}")
     built = build(BUILD, ["-Dtests=enabled"])
-    if built:
+    if built and not only_kernels:
         clock.say(f"building {ASAN.relative_to(REPO)} with address and undefined-behaviour "
                   "sanitizers")
         built = build(ASAN, ["-Dtests=enabled", "-Db_sanitize=address,undefined",
@@ -181,7 +187,7 @@ def main():
     if not built:
         total.failed += 1
         clock.say("the build failed")
-    for name, action in steps() if built else []:
+    for name, action in ([KERNELS] if only_kernels else steps()) if built else []:
         clock.say(name)
         count = action()
         clock.say(f"{name}: {count}")

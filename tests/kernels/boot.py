@@ -129,8 +129,9 @@ class Initramfs:
 
     def add_build(self):
         self.add_program("usr/bin/lemona", LEMONA)
-        for program in sorted((LEMONA.parent / "tests" / "workload").glob("w-*")):
-            if program.is_file():
+        built = LEMONA.parent / "tests"
+        for program in sorted([*built.glob("workload/w-*"), *built.glob("kernels/*")]):
+            if program.is_file() and os.access(program, os.X_OK):
                 self.add_program(f"usr/bin/{program.name}", program)
 
     def write(self, path):

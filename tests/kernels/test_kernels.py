@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""
+The recorder on Debian's kernels, in emulated machines: each boots once, records every workload
+program under every way to attach, and hands log and statements out, which are held against each
+other here as they are for this host's own kernel.
+"""
+import concurrent.futures
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "e2e")]
+
+import boot  # noqa: E402  (found through the line above)
+import kernels  # noqa: E402
+import lemona  # noqa: E402
+import statements  # noqa: E402
+
+# Each boot of a kernel, by name: words for its command line, and the ways to attach there.
+BOOTS = {"plain": ("", ["tracepoint"]), "lockdown": ("lockdown=integrity", ["tracepoint"])}
+
+# A file system with nothing behind it but memory, whose inodes have no generation, and another one.
+PLACES = ["/var/tmp", "/dev/shm"]
+
+GUESTS = [(series, name) for series in kernels.SERIES for name in BOOTS]
+RUNS = [(series, name, way) for series, name in GUESTS for way in BOOTS[name][1]]
+
+# What runs under the recorder.
+WORKLOADS = """
+verified-insns $PPID $OUT/insns
+for place in {places}; do
+	for name in {names}; do
+		mkdir -p $OUT$place
+		w-$name $place/$WAY/$name $OUT$place/$name || echo "w-$name in $place: $?"
+	done
+done
+"""
+
+# One recording. What a workload finds was made before, so that it is new to the recorder.
+RECORD = """
+export WAY={way} OUT=/out/{way}
+mkdir $OUT
+for place in {places}; do cp -a /root/stage $place/$WAY; done
+lemona doctor >$OUT/doctor
+lemona record -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
+echo $? >$OUT/code
+"""
+
+
+def build_guest(place, ways):
+    """The initramfs of a guest, and the script that it runs."""
+    (place / "stage").mkdir()
+    for name in statements.NAMES:
+        statements.prepare(name, place / "stage" / name)
+    words = {"places": " ".join(PLACES), "names": " ".join(statements.NAMES)}
+    (place / "workloads").write_text(WORKLOADS.format(**words))
+    initramfs = boot.Initramfs()
+    initramfs.add_build()
+    initramfs.add_tree("root/stage", place / "stage")
+    initramfs.add_tree("root/workloads", place / "workloads")
+    return initramfs, "".join(RECORD.format(way=way, **words) for way in ways)
+
+
+def run_guest(series, name, place):
+    """Boot once and bring everything out. @return the directory with what each way left"""
+    place.mkdir()
+    append, ways = BOOTS[name]
+    initramfs, script = build_guest(place, ways)
+    with open(place / "said", "w", encoding="utf-8") as said:
+        code = boot.boot(kernels.get(series), initramfs, script, place / "out", append, said)
+    assert code == 0, (place / "said").read_text()
+    return place / "out"
+
+
+@pytest.fixture(scope="session")
+def guests(tmp_path_factory):
+    """What each guest brings, as futures: they run beside each other, one for each CPU."""
+    for series in kernels.SERIES:
+        kernels.get(series)
+    top = tmp_path_factory.mktemp("kernels")
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield {guest: pool.submit(run_guest, *guest, top / "-".join(guest)) for guest in GUESTS}
+
+
+@pytest.fixture(scope="session", params=RUNS, ids="-".join)
+def recording(request, guests):
+    """One way to attach on one guest: the directory with what it left, and the events of its log."""
+    series, name, way = request.param
+    place = guests[series, name].result() / way
+    return series, place, lemona.events(place / "log")
+
+
+def test_recording_ends_well(recording):
+    _, place, _ = recording
+    said = (place / "said").read_text()
+    assert (place / "code").read_text() == "0\n", said
+    assert lemona.Summary(said).lost == 0
+    assert len(said.splitlines()) == 1, f"a workload failed: {said}"
+
+
+@pytest.mark.parametrize("at", PLACES)
+@pytest.mark.parametrize("name", statements.NAMES)
+def test_workload(recording, name, at):
+    _, place, events = recording
+    output = f"{at}/{name}"
+    text = Path(f"{place}{output}").read_text()
+    stated = statements.Statements(text, f"{at}/{place.name}/{name}", f"/out/{place.name}{output}",
+                                   f"/usr/bin/w-{name}")
+    statements.expect(name, events, stated)
