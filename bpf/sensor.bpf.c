@@ -127,7 +127,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		flags = c.emit.flags;
 	}
 	if (nr >= LM_CALL_COUNT) {
-		if (nr & X32_BIT && result != -ENOSYS)
+		/* A return from a signal handler leaves -1 there, which is no call. */
+		if (nr - X32_BIT < 2 * LM_CALL_COUNT && result != -ENOSYS)
 			run(count_x32_call());
 		return 0;
 	}

@@ -360,6 +360,6 @@ struct bpf_iter__task_file {
 
 #define AT_FDCWD -100
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
-#define X32_BIT 0x40000000u    /* arch/x86: a call of the x32 entry */
+#define X32_BIT 0x40000000u    /* arch/x86: calls of the x32 entry are numbered from here */
 #define TS_COMPAT 0x0002       /* arch/x86: the call came through the 32-bit entry */
 #define AT_BASE 7 /* auxv: where the kernel mapped the ELF interpreter */
