@@ -27,6 +27,8 @@ static __always_inline void call_io(struct call *c)
 		io->inode = READ(inode, i_ino);
 		io->dev = READ(inode, i_sb, s_dev);
 		io->mode = READ(inode, i_mode);
+		if (unlikely(io->dev == anonymous_dev))
+			io->inode = anonymous_inode(file);
 	} else {
 		io->inode = 0;
 		io->dev = 0;
@@ -35,9 +37,8 @@ static __always_inline void call_io(struct call *c)
 	emit_commit(&c->emit, io, sizeof(*io));
 }
 
-static __noinline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
+static __noinline int emit_file(struct call *c, struct file *file, int fd, __u64 arg, __u64 length)
 {
-	struct file *file = file_of_fd(c->task, fd);
 	struct lm_raw_fd *rec = emit_reserve(&c->emit, LM_RAW_FD, sizeof(*rec));
 
 	if (!rec)
@@ -50,6 +51,11 @@ static __noinline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
 	rec->fmode = file ? READ(file, f_mode) : 0;
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
+}
+
+static __always_inline int emit_fd(struct call *c, int fd, __u64 arg, __u64 length)
+{
+	return emit_file(c, file_of_fd(c->task, fd), fd, arg, length);
 }
 
 static __always_inline void call_fd(struct call *c)
@@ -78,13 +84,46 @@ static __always_inline void call_fcntl(struct call *c)
 		call_newfd(c);
 }
 
+#define MAP_TYPE 0x0f
+#define MAP_PRIVATE 0x02
+#define MAP_ANONYMOUS 0x20
+#define DEV_ZERO (1u << 20 | 5)
+
+/*
+ * Memory without a file of the caller's: what the kernel put behind a shared mapping of nothing,
+ * or of /dev/zero, is known by the mapping only.
+ */
+static __noinline int emit_shared_memory(struct call *c)
+{
+	struct mapped mapped = {};
+
+	if (c->result >= 0) {
+		find_mapped(c->result, &mapped);
+		if (!mapped.file)
+			c->emit.flags |= LM_RAW_PARTIAL;
+	}
+	run(emit_file(c, mapped.file, -1, (c->args[2] & 0xffffffff) | c->args[3] << 32,
+		c->args[1]));
+	return done();
+}
+
 static __always_inline void call_mmap(struct call *c)
 {
-	/* Private anonymous memory carries nothing between objects. */
-	if ((c->args[3] & 0x20) && (c->args[3] & 0x0f) == 2)
+	bool private = (c->args[3] & MAP_TYPE) == MAP_PRIVATE;
+	struct file *file;
+
+	if (c->args[3] & MAP_ANONYMOUS) {
+		/* Private anonymous memory carries nothing between objects. */
+		if (!private)
+			run(emit_shared_memory(c));
 		return;
-	run(emit_fd(c, (c->args[3] & 0x20) ? -1 : (int)c->args[4],
-		(c->args[2] & 0xffffffff) | c->args[3] << 32, c->args[1]));
+	}
+	file = file_of_fd(c->task, c->args[4]);
+	if (!private && file && READ(file, f_inode, i_rdev) == DEV_ZERO)
+		run(emit_shared_memory(c));
+	else
+		run(emit_file(c, file, c->args[4], (c->args[2] & 0xffffffff) | c->args[3] << 32,
+			c->args[1]));
 }
 
 static __noinline int call_copy(struct call *c)

@@ -19,6 +19,11 @@ static __always_inline struct dentry *start_dentry(struct call *c, __u32 dirfd_i
 	int dirfd = dirfd_index_plus_one ? (int)call_arg(c, dirfd_index_plus_one - 1) : AT_FDCWD;
 	struct file *file;
 
+	if (dirfd_index_plus_one == LM_CALL_DIR_MQUEUE) {
+		struct vfsmount *queues = READ(task, nsproxy, ipc_ns, mq_mnt);
+
+		return READ(queues, mnt_root);
+	}
 	if (dirfd == AT_FDCWD)
 		return READ(task, fs, pwd.dentry);
 	file = file_of_fd(task, dirfd);

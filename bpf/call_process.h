@@ -59,7 +59,8 @@ static __noinline int emit_range(struct call *c, __u8 kind)
 	rec->result = c->result;
 	rec->address = c->args[0];
 	rec->length = c->args[1];
-	rec->arg = call_arg_opt(c, kind == LM_RAW_KERNEL ? c->rule.b : c->rule.c);
+	rec->arg = call_arg_opt(c, kind == LM_RAW_KERNEL ? c->rule.b : c->rule.c) |
+		call_arg_opt(c, c->rule.a) << LM_RAW_RANGE_FLAGS_SHIFT;
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }

@@ -8,6 +8,7 @@
  */
 #include "call_compat.h"
 #include "call_file.h"
+#include "call_ipc.h"
 #include "call_path.h"
 #include "call_process.h"
 #include "call_socket.h"
@@ -82,6 +83,9 @@ static __noinline int call_other(struct call *c)
 		break;
 	case LM_CALL_FCNTL:
 		call_fcntl(c);
+		break;
+	case LM_CALL_IPC:
+		run(call_ipc(c));
 		break;
 	}
 	return done();
@@ -233,16 +237,10 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 #define NR_execve 59
 #define NR_execveat 322
 
-static long take_vm_file(struct task_struct *task, struct vm_area_struct *vma, void *data)
-{
-	*(struct file **)data = vma->vm_file;
-	return 0;
-}
-
 /* The ELF interpreter, by the mapping that the kernel made for it. */
 static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *task)
 {
-	struct file *file = NULL;
+	struct mapped mapped = {};
 	unsigned long auxv[2];
 	struct mm_struct *mm = READ(task, mm);
 	void *at = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
@@ -256,9 +254,9 @@ static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *
 			break;
 		}
 	}
-	if (base && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
-		bpf_find_vma((void *)bpf_get_current_task_btf(), base, take_vm_file, &file, 0);
-	fill_file(out, file);
+	if (base)
+		find_mapped(base, &mapped);
+	fill_file(out, mapped.file);
 	return done();
 }
 

@@ -22,6 +22,7 @@
 
 /* Set by user space before loading. */
 const volatile __u32 self_tgid = 0;
+const volatile __u32 anonymous_dev = 0; /* of the one inode that eventfd and others share */
 const volatile __u32 iterator_ring = 0;
 const volatile __u64 ring_mask = 0;
 const volatile struct lm_call_rule call_rules[LM_CALL_COUNT] = {};

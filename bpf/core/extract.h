@@ -67,9 +67,50 @@ static __always_inline void fill_inode(struct lm_raw_inode *out, struct inode *i
 	out->rdev = READ(inode, i_rdev);
 }
 
+/* What stands for the shared inode's number: see enum lm_raw_anonymous. The name tells the kind. */
+static __noinline __u64 anonymous_inode(struct file *file)
+{
+	static const char eventfd[8] = "[eventfd"; /* fs/eventfd.c */
+	const unsigned char *at = READ(file, f_path.dentry, d_name.name);
+	struct eventfd_ctx *ctx;
+	__u64 name = 0, wanted;
+
+	__builtin_memcpy(&wanted, eventfd, sizeof(wanted));
+	if (bpf_probe_read_kernel(&name, sizeof(name), at) || name != wanted)
+		return 0;
+	ctx = READ(file, private_data);
+	return (__u64)LM_RAW_ANONYMOUS_EVENTFD << LM_RAW_ANONYMOUS_SHIFT |
+		(__u32)READ(ctx, id);
+}
+
 static __always_inline void fill_file(struct lm_raw_inode *out, struct file *file)
 {
 	fill_inode(out, file ? READ(file, f_inode) : NULL);
+	if (file && out->dev == anonymous_dev)
+		out->inode = anonymous_inode(file);
+}
+
+/* What is mapped at an address of the current task. */
+struct mapped {
+	struct file *file; /* NULL: nothing, or this kernel does not tell */
+	__u64 bytes;
+};
+
+static long take_mapped(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	struct mapped *mapped = data;
+
+	mapped->file = vma->vm_file;
+	mapped->bytes = vma->vm_end - vma->vm_start;
+	return 0;
+}
+
+/* Finds nothing before 5.17, and while another thread of the task changes its mappings. */
+static __always_inline void find_mapped(__u64 address, struct mapped *ret_mapped)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
+		bpf_find_vma((void *)bpf_get_current_task_btf(), address, take_mapped, ret_mapped,
+			0);
 }
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
@@ -283,8 +324,9 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
 	/* The top of a mount is named by its mount point: start at itself. */
 	walk_from(&w, e, task, mnt, dentry == READ(mnt, mnt_root) ? dentry : parent);
-	/* A file of a kernel-internal mount (memfd, ...) is its own parent, and below nothing. */
-	if (parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR)
+	/* A file of a kernel-internal mount (memfd, mqueue, ...) is below nothing with a path. */
+	if (!(READ(mnt, mnt_flags) & MNT_INTERNAL) &&
+		(parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR))
 		run(announce_dir(&w));
 	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
 	if (!open)

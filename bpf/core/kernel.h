@@ -41,6 +41,7 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	int mnt_flags;
 };
 
 struct mount {
@@ -53,6 +54,10 @@ struct mount {
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+struct eventfd_ctx {
+	int id;
 };
 
 struct file {
@@ -98,15 +103,16 @@ struct net {
 	struct ns_common ns;
 };
 
+struct ipc_namespace {
+	struct ns_common ns;
+	struct vfsmount *mq_mnt;
+};
+
 struct user_namespace {
 	struct ns_common ns;
 };
 
 struct uts_namespace {
-	struct ns_common ns;
-};
-
-struct ipc_namespace {
 	struct ns_common ns;
 };
 
@@ -262,6 +268,7 @@ struct kernel_siginfo {
 };
 
 struct vm_area_struct {
+	unsigned long vm_start, vm_end;
 	struct file *vm_file;
 };
 
@@ -359,6 +366,7 @@ struct bpf_iter__task_file {
 #define SOCK_STREAM 1
 
 #define AT_FDCWD -100
+#define MNT_INTERNAL 0x4000    /* include/linux/mount.h: the kernel's own, mounted nowhere */
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
 #define X32_BIT 0x40000000u    /* arch/x86: calls of the x32 entry are numbered from here */
 #define TS_COMPAT 0x0002       /* arch/x86: the call came through the 32-bit entry */

@@ -199,6 +199,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		rules[i] = lm_call_mappings()[i].rule;
 		compat[i] = lm_compat_mappings()[i].rule;
 	}
+	r = lm_identify_find_devices(&devices);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot start recording");
+	sensor.anonymous_dev = devices.anon_inode;
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;
@@ -209,9 +213,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
 		return r;
-	r = lm_identify_find_devices(&devices);
-	if (r == 0)
-		r = lm_identify_new(&sink, &devices, &rec->identify);
+	r = lm_identify_new(&sink, &devices, &rec->identify);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
 	lm_identify_set_self(rec->identify, (uint32_t)getpid());

@@ -41,6 +41,20 @@ static void append_path(struct lm_buffer *out, const char *key, const struct lm_
 		out->failed = true;
 }
 
+/* What a person calls memory: "shm key 0x00000077". */
+static void append_label(struct lm_buffer *out, const char *suffix, const struct lm_labels *labels,
+	lm_object_id id)
+{
+	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
+	char key[16];
+
+	snprintf(key, sizeof(key), "label%s", suffix);
+	lm_labels_append(labels, id, &text);
+	append_str(out, key, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
+	if (lm_buffer_status(&text) < 0)
+		out->failed = true;
+}
+
 static void append_address(struct lm_buffer *out, const char *prefix, const char *suffix,
 	const struct lm_address *address)
 {
@@ -163,6 +177,7 @@ static void append_object(const struct lm_event_view *view, lm_object_id id, con
 		break;
 	case LM_OBJECT_KIND_MEMORY:
 		lm_buffer_printf(out, ",\"inode%s\":%" PRIu64, suffix, label->memory.inode);
+		append_label(out, suffix, view->labels, id);
 		break;
 	case LM_OBJECT_KIND_NONE:
 	case LM_OBJECT_KIND_KERNEL:

@@ -158,8 +158,8 @@ static void append_memory(const struct lm_label *label, struct lm_buffer *out)
 {
 	static const char *const words[] = {
 		[LM_MEMORY_MEMFD] = "memfd",   [LM_MEMORY_SHM] = "shm",
-		[LM_MEMORY_ANONYMOUS] = "anonymous memory", [LM_MEMORY_IPC] = "ipc",
-		[LM_MEMORY_EVENTFD] = "eventfd",
+		[LM_MEMORY_ANONYMOUS] = "shared memory", [LM_MEMORY_QUEUE] = "message queue",
+		[LM_MEMORY_EVENTFD] = "eventfd", [LM_MEMORY_SEMAPHORES] = "semaphores",
 	};
 	uint16_t type = label->memory.type;
 	const char *word = type < LM_ARRAY_SIZE(words) && words[type] ? words[type] : "memory";

@@ -30,7 +30,11 @@
 #define NEWFD(op_) { { LM_CALL_NEWFD, 0, 0, 0 }, LM_OP_##op_ }
 #define SILENT(why) { .silence = LM_SILENT_##why }
 
+#define IPC(op_, type, arg) { { LM_CALL_IPC, LM_RAW_IPC_##type, 0, arg }, LM_OP_##op_ }
+#define IPCGET(type, arg) { { LM_CALL_IPC, LM_RAW_IPC_##type, 1, arg }, LM_OP_IPCGET }
+
 #define NO_DIRFD 0
+#define MQUEUE LM_CALL_DIR_MQUEUE
 #define DIRFD(arg) ((arg) + 1)
 #define NO_ARG 0
 #define ARG(arg) ((arg) + 1)
@@ -160,8 +164,29 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* memory */
 	[SYS_mmap] = { { LM_CALL_MMAP, 0, 0, 0 }, LM_OP_MMAP },
 	[SYS_munmap] = RANGE(MUNMAP, NO_ARG),
+	[SYS_mremap] = { { LM_CALL_RANGE, ARG(3), 0, ARG(2) }, LM_OP_MMAP },
 	[SYS_mprotect] = RANGE(MPROTECT, ARG(2)),
 	[SYS_pkey_mprotect] = RANGE(MPROTECT, ARG(2)),
+
+	/* channels without a file; what a control call does is told by its command */
+	[SYS_shmget] = IPCGET(SEGMENT, ARG(2)),
+	[SYS_shmat] = IPC(MMAP, SEGMENT, ARG(2)),
+	[SYS_shmdt] = RANGE(MUNMAP, NO_ARG),
+	[SYS_shmctl] = IPC(IOCTL, SEGMENT, ARG(1)),
+	[SYS_msgget] = IPCGET(QUEUE, ARG(1)),
+	[SYS_msgsnd] = IPC(SEND, QUEUE, ARG(2)),
+	[SYS_msgrcv] = IPC(RECV, QUEUE, ARG(3)),
+	[SYS_msgctl] = IPC(IOCTL, QUEUE, ARG(1)),
+	[SYS_semget] = IPCGET(SEMAPHORES, ARG(2)),
+	[SYS_semop] = IPC(SEMOP, SEMAPHORES, ARG(2)),
+	[SYS_semtimedop] = IPC(SEMOP, SEMAPHORES, ARG(2)),
+	[SYS_semctl] = IPC(IOCTL, SEMAPHORES, ARG(2)),
+	[SYS_mq_open] = OPEN(0, MQUEUE, ARG(1)),
+	[SYS_mq_timedsend] = IO(SEND),
+	[SYS_mq_timedreceive] = IO(RECV),
+	[SYS_mq_unlink] = PATH(UNLINK, 0, MQUEUE, NO_ARG),
+	[SYS_eventfd] = NEWFD(IPCGET),
+	[SYS_eventfd2] = NEWFD(IPCGET),
 
 	/* sockets */
 	[SYS_socket] = SOCKET(SOCKET, 1),
@@ -231,6 +256,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_flock] = SILENT(OPEN_FILE),
 	[SYS_fadvise64] = SILENT(OPEN_FILE),
 	[SYS_readahead] = SILENT(OPEN_FILE),
+	[SYS_mq_getsetattr] = SILENT(OPEN_FILE),
 	[NR_cachestat] = SILENT(OPEN_FILE),
 	[SYS_fsync] = SILENT(FLUSH),
 	[SYS_fdatasync] = SILENT(FLUSH),
@@ -313,6 +339,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_timer_delete] = SILENT(OWN_SIGNALS),
 	[SYS_timerfd_settime] = SILENT(OWN_SIGNALS),
 	[SYS_timerfd_gettime] = SILENT(OWN_SIGNALS),
+	[SYS_remap_file_pages] = SILENT(OWN_MEMORY),
 	[SYS_brk] = SILENT(OWN_MEMORY),
 	[SYS_madvise] = SILENT(OWN_MEMORY),
 	[SYS_mincore] = SILENT(OWN_MEMORY),
@@ -381,6 +408,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_wait4] = SILENT(BY_HOOK),
 	[SYS_waitid] = SILENT(BY_HOOK),
 	[SYS_pidfd_send_signal] = SILENT(BY_HOOK),
+	[SYS_mq_notify] = SILENT(BY_HOOK),
 	[SYS_restart_syscall] = SILENT(BY_HOOK),
 	[NR_uretprobe] = SILENT(BY_HOOK),
 	[NR_uprobe] = SILENT(BY_HOOK),
@@ -400,28 +428,6 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_vserver] = SILENT(ABSENT),
 
 	/* not recorded */
-	[SYS_mremap] = SILENT(UNRECORDED),
-	[SYS_shmget] = SILENT(UNRECORDED),
-	[SYS_shmat] = SILENT(UNRECORDED),
-	[SYS_shmctl] = SILENT(UNRECORDED),
-	[SYS_shmdt] = SILENT(UNRECORDED),
-	[SYS_semget] = SILENT(UNRECORDED),
-	[SYS_semop] = SILENT(UNRECORDED),
-	[SYS_semctl] = SILENT(UNRECORDED),
-	[SYS_semtimedop] = SILENT(UNRECORDED),
-	[SYS_msgget] = SILENT(UNRECORDED),
-	[SYS_msgsnd] = SILENT(UNRECORDED),
-	[SYS_msgrcv] = SILENT(UNRECORDED),
-	[SYS_msgctl] = SILENT(UNRECORDED),
-	[SYS_mq_open] = SILENT(UNRECORDED),
-	[SYS_mq_unlink] = SILENT(UNRECORDED),
-	[SYS_mq_timedsend] = SILENT(UNRECORDED),
-	[SYS_mq_timedreceive] = SILENT(UNRECORDED),
-	[SYS_mq_notify] = SILENT(UNRECORDED),
-	[SYS_mq_getsetattr] = SILENT(UNRECORDED),
-	[SYS_remap_file_pages] = SILENT(UNRECORDED),
-	[SYS_eventfd] = SILENT(UNRECORDED),
-	[SYS_eventfd2] = SILENT(UNRECORDED),
 	[SYS_process_madvise] = SILENT(UNRECORDED),
 	[SYS_process_mrelease] = SILENT(UNRECORDED),
 	[SYS_io_submit] = SILENT(UNRECORDED),

@@ -35,7 +35,9 @@ const char *lm_silence_text(enum lm_silence silence)
 }
 
 /* Where the object comes from, and what that way cannot see. */
-enum source { DESCRIPTOR, PATH, DENTRY, PATHS, SOCKET, MESSAGE, MEMORY, TASK, CALLER, KERNEL };
+enum source {
+	DESCRIPTOR, PATH, DENTRY, PATHS, SOCKET, MESSAGE, MEMORY, IPC_ID, TASK, CALLER, KERNEL,
+};
 
 static const struct {
 	const char *mark, *from, *unseen;
@@ -58,6 +60,8 @@ static const struct {
 		      "of several messages in one call all but the first peer" },
 	[MEMORY] = { "mapping", "the mappings that have been seen so far",
 		     "files mapped before the recording began" },
+	[IPC_ID] = { "id", "the id that the call gave or got, in the caller's ipc namespace",
+		     "the key of what was made before the recording began" },
 	[TASK] = { "number", "a process by the number that the caller handed in, in its own pid "
 			     "namespace",
 		   "a process whose start was not seen" },
@@ -98,6 +102,8 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 		return TASK;
 	case LM_CALL_RANGE:
 		return MEMORY;
+	case LM_CALL_IPC:
+		return IPC_ID;
 	case LM_CALL_KERNEL:
 	case LM_CALL_UNSEEN:
 		return KERNEL;
@@ -130,6 +136,11 @@ static const struct note notes[] = {
 	{ SYS_rt_sigqueueinfo, "signal", "signal_generate; failures at the call's end", NULL },
 	{ SYS_rt_tgsigqueueinfo, "signal", "signal_generate; failures at the call's end", NULL },
 	{ SYS_pidfd_send_signal, "signal", "signal_generate", "a signal that was refused" },
+	{ SYS_mq_notify, "signal of who sends", "signal_generate", NULL },
+	{ SYS_mremap, "mmap", NULL, "an event only where what is mapped stays mapped twice" },
+	{ SYS_shmctl, "unlink, chmod, stat", NULL, NULL },
+	{ SYS_msgctl, "unlink, chmod, stat", NULL, NULL },
+	{ SYS_semctl, "read, write, unlink, chmod, stat", NULL, NULL },
 	{ SYS_restart_syscall, "none", "goes on with a call that waits", NULL },
 	{ 335, "none", "the kernel's own return from a probe", NULL },
 	{ 336, "none", "the kernel's own entry to a probe", NULL },

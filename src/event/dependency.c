@@ -174,6 +174,14 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_MPROTECT:
 		add_mprotect(list, ev);
 		break;
+	case LM_OP_IPCGET:
+		if (ev->flags & LM_EVENT_CREATED)
+			add_high(list, ev->actor, ev->object);
+		break;
+	case LM_OP_SEMOP: /* tells no more than that it is somebody's turn */
+		add_low(list, ev->actor, ev->object);
+		add_low(list, ev->object, ev->actor);
+		break;
 	case LM_OP_READDIR:
 	case LM_OP_STAT:
 		add_low(list, ev->object, ev->actor);

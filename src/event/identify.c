@@ -190,8 +190,9 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 		r = describe_inode(id, now, &raw->file, found, &file);
 	if (r == 0 && raw->name_len)
 		r = find_inode(id, now, raw->dir_inode, raw->dir_dev, S_IFDIR, &dir);
-	/* No directory: a made-up name, such as "memfd:x". */
-	if (r == 0 && file && raw->name_len)
+	/* No directory: a made-up name, such as "memfd:x". All event descriptors have the same. */
+	if (r == 0 && file && raw->name_len &&
+		inode_of(id, file)->kind != LM_OBJECT_KIND_MEMORY)
 		r = find_name(id, now, dir, component, found, &name);
 	if (r < 0)
 		return r;
@@ -253,14 +254,22 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		remember_fd(process, raw->fd, LM_OBJECT_NONE);
 		return emit_event(id, &event);
 	}
-	r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
+	if (event.op == LM_OP_MMAP && raw->fd < 0) {
+		r = share_memory(id, raw, &event.object);
+	} else if (event.op == LM_OP_IPCGET && raw->result >= 0) {
+		event.flags |= LM_EVENT_CREATED;
+		r = create_inode(id, raw->raw.time_ns, &raw->file, &event.object);
+	} else {
+		r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
+	}
 	if (r < 0)
 		return r;
 	remember_fd(process, raw->fd, event.object);
 	if (event.op == LM_OP_MMAP) {
-		if (!event.object)
-			return 0; /* shared memory without a file: told when it has an object */
-		if (raw->result >= 0) {
+		/* Of what carries nothing (bpf, perf). What could not be found out is told. */
+		if (!event.object && !(event.flags & LM_EVENT_PARTIAL))
+			return 0;
+		if (raw->result >= 0 && event.object) {
 			r = add_mapping(process, &(struct mapping){
 				.start = (uint64_t)raw->result,
 				.end = (uint64_t)raw->result + raw->length,
@@ -372,6 +381,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_GAP] = sizeof(struct lm_raw_gap),
 	[LM_RAW_UNSEEN] = sizeof(struct lm_raw_range),
 	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
+	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -413,6 +423,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_kernel(id, (const void *)record);
 	case LM_RAW_GAP:
 		return take_gap(id, (const void *)record);
+	case LM_RAW_IPC:
+		return take_ipc(id, (const void *)record);
 	case LM_RAW_UNSEEN:
 		return take_unseen(id, (const void *)record);
 	case LM_RAW_CGROUP:

@@ -23,6 +23,7 @@ struct inode_entry {
 	lm_object_id name;   /* the name it was last seen under, or 0 */
 	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
 	uint8_t kind;        /* enum lm_object_kind */
+	uint8_t memory;      /* enum lm_memory_type of memory */
 	bool is_root;        /* told as "/" of somebody */
 	bool created;        /* its creation or its end has been seen: another creation makes
 			      * another object */
@@ -159,6 +160,21 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 		 lm_object_id *ret_object);
 int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 		   uint8_t flags, lm_object_id *ret_object);
+
+/* What is no file, but found like one: by a number (tagged with its type) in a space of numbers. */
+struct memory {
+	uint8_t type;        /* enum lm_memory_type */
+	bool created;        /* just made: never an object that was there before */
+	bool described;      /* its label is known, or known to be none */
+	uint32_t dev;
+	uint64_t inode;
+	struct lm_str label;
+};
+
+int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memory *memory,
+		    lm_object_id *ret_object);
+/* Its object as far as it has been told, else 0. */
+lm_object_id look_up_memory(struct lm_identify *id, uint32_t dev, uint64_t inode);
 struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object);
 struct name_entry *name_of(struct lm_identify *id, lm_object_id object);
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
@@ -232,9 +248,14 @@ void free_reports(struct lm_identify *id);
 /* identify_memory.c */
 int add_mapping(struct process *process, const struct mapping *mapping);
 int copy_mappings(const struct process *parent, struct process *child);
+/* The object of a shared mapping that is nobody's file. */
+int share_memory(struct lm_identify *id, const struct lm_raw_fd *raw, lm_object_id *ret_object);
 /* Events of what a child shares with files through its parent's mappings. */
 int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struct process *child);
 int take_range(struct lm_identify *id, const struct lm_raw_range *raw);
+
+/* identify_ipc.c */
+int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);
 
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);

@@ -66,7 +66,25 @@ static uint8_t kind_of(const struct lm_identify *id, uint32_t dev, uint32_t mode
 		return LM_OBJECT_KIND_SOCKET;
 	if ((mode & S_IFMT) == S_IFIFO && dev == id->devices.pipefs)
 		return LM_OBJECT_KIND_PIPE;
+	if (dev && dev == id->devices.anon_inode)
+		return LM_OBJECT_KIND_MEMORY;
 	return LM_OBJECT_KIND_FILE;
+}
+
+#define NUMBER_MASK ((UINT64_C(1) << LM_RAW_ANONYMOUS_SHIFT) - 1)
+
+static int define_memory(struct lm_identify *id, uint64_t time_ns, const struct inode_entry *entry,
+	struct lm_str label, uint8_t flags)
+{
+	struct lm_object object = {
+		.id = entry->object, .kind = entry->kind, .flags = flags, .time_ns = time_ns,
+		.memory = {
+			.type = entry->memory, .dev = entry->dev,
+			.inode = entry->inode & NUMBER_MASK, .label = label,
+		},
+	};
+
+	return emit_object(id, &object);
 }
 
 static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct inode_entry *entry,
@@ -87,10 +105,7 @@ static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct i
 		object.pipe.inode = entry->inode;
 		break;
 	case LM_OBJECT_KIND_MEMORY:
-		object.memory.type = LM_MEMORY_SHM;
-		object.memory.dev = entry->dev;
-		object.memory.inode = entry->inode;
-		break;
+		return define_memory(id, time_ns, entry, LM_STR_NONE, flags);
 	default:
 		object.file.dev = entry->dev;
 		object.file.inode = entry->inode;
@@ -117,6 +132,32 @@ static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, u
 	return NULL;
 }
 
+/* Put an entry into the table, as the newest of its number, and give it an object. */
+static int keep_inode(struct lm_identify *id, struct inode_entry *entry)
+{
+	const struct inode_entry *old = look_up_inode(id, entry->dev, entry->inode);
+	uint64_t hash = hash_inode(entry->dev, entry->inode);
+	uint32_t old_index = old ? (uint32_t)(old - id->inodes) : 0;
+	int r;
+
+	r = grow(&id->inodes, id->inode_count, &id->inode_capacity, sizeof(*id->inodes));
+	if (r < 0)
+		return r;
+	r = new_object(id, entry->kind, id->inode_count, &entry->object);
+	if (r < 0)
+		return r;
+	id->inodes[id->inode_count] = *entry;
+	/* Only the newest of a number can be met again. */
+	if (old)
+		index_set_replace(&id->inode_set, hash, old_index, id->inode_count);
+	else
+		r = index_set_add(&id->inode_set, hash, id->inode_count, hash_inode_entry, id);
+	if (r < 0)
+		return r;
+	id->inode_count++;
+	return 0;
+}
+
 static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 	uint8_t flags, lm_object_id *ret_object)
 {
@@ -127,34 +168,54 @@ static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_r
 		.mode = (uint16_t)raw->mode,
 		.kind = kind_of(id, raw->dev, raw->mode),
 	};
-	const struct inode_entry *old = look_up_inode(id, raw->dev, raw->inode);
-	uint64_t hash = hash_inode(raw->dev, raw->inode);
-	uint32_t old_index = old ? (uint32_t)(old - id->inodes) : 0;
 	int r;
 
-	r = grow(&id->inodes, id->inode_count, &id->inode_capacity, sizeof(*id->inodes));
+	if (entry.kind == LM_OBJECT_KIND_MEMORY)
+		entry.memory = LM_MEMORY_EVENTFD;
+	r = keep_inode(id, &entry);
 	if (r < 0)
 		return r;
-	r = new_object(id, entry.kind, id->inode_count, &entry.object);
-	if (r < 0)
-		return r;
-	id->inodes[id->inode_count] = entry;
-	/* Only the newest of a number can be met again. */
-	if (old)
-		index_set_replace(&id->inode_set, hash, old_index, id->inode_count);
-	else
-		r = index_set_add(&id->inode_set, hash, id->inode_count, hash_inode_entry, id);
-	if (r < 0)
-		return r;
-	id->inode_count++;
 	*ret_object = entry.object;
 	return define_inode(id, time_ns, &entry, raw->rdev, flags);
 }
 
-/* Event descriptors, timers, epoll, bpf: they all share one inode, which is nobody's channel. */
-static bool is_anonymous(const struct lm_identify *id, uint32_t dev)
+/* Timers, epoll, bpf: they share one inode, which is nobody's channel. */
+static bool is_anonymous(const struct lm_identify *id, uint32_t dev, uint64_t inode)
 {
-	return dev && dev == id->devices.anon_inode;
+	return dev && dev == id->devices.anon_inode &&
+	       inode >> LM_RAW_ANONYMOUS_SHIFT != LM_RAW_ANONYMOUS_EVENTFD;
+}
+
+lm_object_id look_up_memory(struct lm_identify *id, uint32_t dev, uint64_t inode)
+{
+	const struct inode_entry *entry = look_up_inode(id, dev, inode);
+
+	return entry ? entry->object : LM_OBJECT_NONE;
+}
+
+int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memory *memory,
+	lm_object_id *ret_object)
+{
+	struct inode_entry *old = look_up_inode(id, memory->dev, memory->inode), entry = {
+		.inode = memory->inode, .dev = memory->dev, .mode = memory->described,
+		.kind = LM_OBJECT_KIND_MEMORY, .memory = memory->type, .created = memory->created,
+	};
+	int r;
+
+	if (!old || old->kind != entry.kind || (memory->created && old->created)) {
+		r = keep_inode(id, &entry);
+		if (r < 0)
+			return r;
+		*ret_object = entry.object;
+		return define_memory(id, time_ns, &entry, memory->label,
+			memory->described ? 0 : LM_OBJECT_PARTIAL);
+	}
+	*ret_object = old->object;
+	old->created |= memory->created;
+	if (old->mode || !memory->described)
+		return 0;
+	old->mode = 1;
+	return define_memory(id, time_ns, old, memory->label, 0);
 }
 
 int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
@@ -164,7 +225,7 @@ int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_
 	struct inode_entry *entry;
 
 	*ret_object = LM_OBJECT_NONE;
-	if ((!inode && !dev) || is_anonymous(id, dev))
+	if ((!inode && !dev) || is_anonymous(id, dev, inode))
 		return 0;
 	entry = look_up_inode(id, dev, inode);
 	if (entry) {
@@ -180,7 +241,7 @@ int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw
 	struct inode_entry *entry;
 
 	*ret_object = LM_OBJECT_NONE;
-	if ((!raw->inode && !raw->dev) || is_anonymous(id, raw->dev))
+	if ((!raw->inode && !raw->dev) || is_anonymous(id, raw->dev, raw->inode))
 		return 0;
 	entry = look_up_inode(id, raw->dev, raw->inode);
 	if (!entry || (entry->generation && raw->generation &&

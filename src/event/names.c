@@ -62,6 +62,8 @@ static const char *const op_names[] = {
 	[LM_OP_BPF] = "bpf",
 	[LM_OP_KEXEC] = "kexec",
 	[LM_OP_IOCTL] = "ioctl",
+	[LM_OP_IPCGET] = "ipcget",
+	[LM_OP_SEMOP] = "semop",
 };
 
 static const char *const kind_names[] = {

@@ -90,8 +90,8 @@ static void label_memory(const struct lm_memory *memory, struct lm_buffer *out)
 {
 	static const char *const types[] = {
 		[0] = "memory", [LM_MEMORY_MEMFD] = "memfd", [LM_MEMORY_SHM] = "shm",
-		[LM_MEMORY_ANONYMOUS] = "shared memory", [LM_MEMORY_IPC] = "ipc",
-		[LM_MEMORY_EVENTFD] = "eventfd",
+		[LM_MEMORY_ANONYMOUS] = "shared memory", [LM_MEMORY_QUEUE] = "message queue",
+		[LM_MEMORY_EVENTFD] = "eventfd", [LM_MEMORY_SEMAPHORES] = "semaphores",
 	};
 
 	lm_buffer_append_text(out,

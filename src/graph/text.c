@@ -145,6 +145,7 @@ static const char *verb_out(const struct lm_answer_edge *edge)
 	case LM_OP_MKDIR:
 		return "made the directory";
 	case LM_OP_MKNOD:
+	case LM_OP_IPCGET:
 		return "made";
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:

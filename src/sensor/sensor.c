@@ -108,6 +108,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		memcpy((void *)bpf->rodata->compat_rules, options->compat,
 			LM_CALL_COUNT * sizeof(*options->compat));
 	bpf->rodata->self_tgid = options->self_tgid;
+	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
 	bpf->rodata->has_cast = has_kernel_function("bpf_rdonly_cast");
@@ -203,8 +204,8 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 		lm_sensor_close(sensor);
 		return lm_sensor_open(&(struct lm_sensor_options){
 			.ring_bytes = LM_SENSOR_RING_BYTES_OLD, .rules = options->rules,
-			.compat = options->compat,
-			.self_tgid = options->self_tgid,
+			.compat = options->compat, .self_tgid = options->self_tgid,
+			.anonymous_dev = options->anonymous_dev,
 		}, ret_sensor, diag);
 	}
 	if (r < 0) {

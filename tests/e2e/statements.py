@@ -10,9 +10,9 @@ import os
 
 import lemona
 
-NAMES = ["attr", "compat", "copy", "cred", "exec", "fail", "inet", "io", "memfd", "mmap", "names",
-         "open", "pipe", "process", "ptrace", "rename-dir", "signal", "thread", "truncate", "unix",
-         "unseen"]
+NAMES = ["attr", "compat", "copy", "cred", "exec", "fail", "inet", "io", "ipc", "memfd", "mmap",
+         "names", "open", "pipe", "process", "ptrace", "rename-dir", "signal", "thread",
+         "truncate", "unix", "unseen"]
 
 # Made by every program: memory for its own use, and what the C library asks on the way. They may
 # stand in the log without having been stated, but must not name what the program did not touch.
@@ -57,7 +57,7 @@ def differs(line, event):
         return "call"
     if "names" in line and line["names"] not in (event.get("path"), event.get("path2")):
         return "names"
-    for key in ("result", "uid", "arg", "target", "ppid", "path", "path2", "local", "remote",
+    for key in ("result", "uid", "arg", "target", "ppid", "path", "path2", "local", "remote", "label",
                 "exe"):
         if key in line and event.get(key) != line[key]:
             return key
@@ -111,7 +111,13 @@ def is_nameless(path, device, inode):
     the kernel calls it ("#INODE" by d_tmpfile() of fs/dcache.c, "memfd:NAME" by memfd_create(2)).
     """
     return path == f"[{device} {inode}]" or path.startswith(("memfd:", "/memfd:")) or \
-        os.path.basename(path) == f"#{inode}"
+        os.path.basename(path) == f"#{inode}" or is_queue(path)
+
+
+def is_queue(path):
+    """A message queue's name stands in the root of a file system that need not be mounted."""
+    root, _, name = path.rpartition("/")
+    return root.startswith("[") and root.endswith("]") and name.startswith("lemona-w-ipc-")
 
 
 def names_strange(event, statements):

@@ -159,6 +159,8 @@ void want_add(const struct want *want)
 		put_string(&line, "local", want->local);
 	if (want->remote)
 		put_string(&line, "remote", want->remote);
+	if (want->label)
+		put_string(&line, "label", want->label);
 	if (want->flag)
 		put_string(&line, "flag", want->flag);
 	if (want->with)

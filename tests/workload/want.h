@@ -33,6 +33,7 @@ struct want {
 	int fd, fd2;         /* its kernel identity is stated for the object; 0: not stated */
 	const char *local;   /* addresses, "127.0.0.1:80", "[::1]:80", "/path", "@abstract" */
 	const char *remote;
+	const char *label;   /* of memory */
 	const char *flag;    /* a word that the event's flags must hold */
 	const char *claimed; /* instead of path: stands as handed in, because it leads nowhere */
 	const char *names;   /* either path of the event is this one */

@@ -32,7 +32,8 @@ enum lm_raw_kind {
 	LM_RAW_GAP = 17,    /* lm_raw_gap */
 	LM_RAW_UNSEEN = 18, /* lm_raw_range: result actions that no call of their own shows */
 	LM_RAW_CGROUP = 19, /* lm_raw_cgroup: the path of a control group */
-	LM_RAW_KIND_MAX = LM_RAW_CGROUP,
+	LM_RAW_IPC = 20,    /* lm_raw_ipc: System V segments, queues, semaphores */
+	LM_RAW_KIND_MAX = LM_RAW_IPC,
 };
 
 enum lm_raw_flag {
@@ -65,6 +66,15 @@ struct lm_raw_inode {
 	__u32 mode;
 	__u32 rdev;
 };
+
+/*
+ * Descriptors that the kernel makes without a file of their own share one inode. Those of them
+ * that carry something between processes get an inode number of their own: enum lm_raw_anonymous
+ * in the highest byte, the kernel's number of the object below it. The others have none (0).
+ */
+enum lm_raw_anonymous { LM_RAW_ANONYMOUS_EVENTFD = 1 };
+
+#define LM_RAW_ANONYMOUS_SHIFT 56
 
 struct lm_raw_io {
 	struct lm_raw raw;
@@ -258,6 +268,21 @@ struct lm_raw_range {
 	__u64 address, length, arg;
 };
 
+#define LM_RAW_RANGE_FLAGS_SHIFT 56 /* mremap: flags above the new length */
+
+enum lm_raw_ipc_type { LM_RAW_IPC_SEGMENT = 1, LM_RAW_IPC_QUEUE = 2, LM_RAW_IPC_SEMAPHORES = 3 };
+
+struct lm_raw_ipc {
+	struct lm_raw raw;
+	__s64 result;
+	__u64 arg;
+	__u64 length; /* shmat: bytes mapped at the result; 0 not known */
+	__u32 ns_ipc; /* ids are counted in each namespace */
+	__s32 id;
+	__u32 key;    /* where the call gave one */
+	__u32 type;   /* enum lm_raw_ipc_type */
+};
+
 enum lm_raw_gap_reason { LM_RAW_GAP_FULL = 1, LM_RAW_GAP_NESTED = 2, LM_RAW_GAP_UNSEEN = 3 };
 
 struct lm_raw_gap {
@@ -308,7 +333,7 @@ enum lm_call_class {
 	LM_CALL_PROCESS = 11,    /* changes the caller's own attributes; a: argument + 1 for arg */
 	LM_CALL_TASK = 12,       /* a: pid argument, b: argument + 1 for arg */
 	LM_CALL_TASK_FAILED = 13,
-	LM_CALL_RANGE = 14,  /* address, length, c: argument + 1 for arg */
+	LM_CALL_RANGE = 14,  /* address, length, c: argument + 1 for arg, a: for its highest byte */
 	LM_CALL_KERNEL = 15, /* b: argument + 1 for arg */
 	LM_CALL_MMAP = 16,
 	LM_CALL_NEWFD = 17,   /* the returned fd is the object: dup, memfd_create, fcntl(F_DUPFD) */
@@ -317,7 +342,12 @@ enum lm_call_class {
 	LM_CALL_UNSEEN = 21,  /* its result counts actions that are not recorded one by one */
 	LM_CALL_IOCTL = 22,   /* COPY for FICLONE and FICLONERANGE, else nothing */
 	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
+	LM_CALL_IPC = 23,     /* a: enum lm_raw_ipc_type, b: 1 the id is returned for a key,
+			       * c: argument + 1 for arg */
 };
+
+/* Instead of a dirfd argument + 1: names of the caller's own mqueue file system. */
+#define LM_CALL_DIR_MQUEUE 15
 
 struct lm_call_rule {
 	__u8 class; /* enum lm_call_class */
@@ -369,5 +399,6 @@ LM_RAW_ASSERT(struct lm_raw_address, 24);
 LM_RAW_ASSERT(struct lm_raw_socket, 256);
 LM_RAW_ASSERT(struct lm_raw_copy, 80);
 LM_RAW_ASSERT(struct lm_raw_range, 56);
+LM_RAW_ASSERT(struct lm_raw_ipc, 64);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_ring_control, 256);

@@ -24,8 +24,9 @@
  *	p1 open f77 @f2/a =3          an event: actor, op, objects, names, result
  *	gap full 5                    a gap
  *
- * f is a file, by inode; s a socket; q a pipe; p a process, by its number less PIDS, with v1 for
- * the version after its first exec; DIR/x a name. A further object of the same name gets a "'".
+ * f is a file, by inode; s a socket; q a pipe; m memory; p a process, by its number less PIDS, with
+ * v1 for the version after its first exec; DIR/x a name. A further object of the same name gets a
+ * "'".
  */
 struct fixture {
 	struct lm_identify *identify;

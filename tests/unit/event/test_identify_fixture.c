@@ -39,6 +39,9 @@ static void write_label(const struct fixture *f, const struct lm_object *object,
 	case LM_OBJECT_KIND_CGROUP:
 		lm_buffer_printf(out, "g%u", (unsigned int)object->cgroup.cgroup);
 		break;
+	case LM_OBJECT_KIND_MEMORY:
+		lm_buffer_printf(out, "m%u", (unsigned int)object->memory.inode);
+		break;
 	default:
 		lm_buffer_printf(out, "f%u", (unsigned int)object->file.inode);
 	}
@@ -133,6 +136,12 @@ static void write_object(const struct fixture *f, struct lm_buffer *out,
 		lm_buffer_printf(out, " %u:%.*s", object->cgroup.hierarchy,
 			(int)object->cgroup.path.len,
 			object->cgroup.path.len ? object->cgroup.path.data : "");
+		break;
+	case LM_OBJECT_KIND_MEMORY:
+		lm_buffer_printf(out, " type=%u", object->memory.type);
+		if (object->memory.label.len)
+			lm_buffer_printf(out, " %.*s", (int)object->memory.label.len,
+				object->memory.label.data);
 		break;
 	}
 	write_flags(out, object->flags, flags);

@@ -171,8 +171,8 @@ static void test_mapping_is_remembered_until_unmapped(void **state)
 		"p1 munmap f8 =0 derived\n");
 }
 
-/* A child can write through what its parent has mapped to be written, and only through that. */
-static void test_child_inherits_what_is_written(void **state)
+/* A child can do with a shared mapping what its parent can: to read is not to write. */
+static void test_child_inherits_what_is_shared(void **state)
 {
 	struct fixture *f = *state;
 
@@ -190,7 +190,8 @@ static void test_child_inherits_what_is_written(void **state)
 	assert_told(f,
 		"+p3 parent=p1 cwd=f3\n"
 		"p1 fork p3 =p3\n"
-		"p3:3 mmap f7 arg=100000003 =65536 derived\n");
+		"p3:3 mmap f7 arg=100000003 =65536 derived\n"
+		"p3:3 mmap f8 arg=100000001 =131072 derived\n");
 }
 
 static void test_exec_unmaps(void **state)
@@ -342,7 +343,7 @@ int main(void)
 		TEST(anonymous_descriptors_have_no_object),
 		TEST(memory_file_has_its_label_as_name),
 		TEST(mapping_is_remembered_until_unmapped),
-		TEST(child_inherits_what_is_written),
+		TEST(child_inherits_what_is_shared),
 		TEST(exec_unmaps),
 		TEST(close_tells_what_the_number_meant),
 		TEST(found_descriptors_are_closed_too),

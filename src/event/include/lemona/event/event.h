@@ -29,7 +29,7 @@ enum lm_op {
 	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
 	LM_OP_MPROTECT = 13, /* object; arg: prot | flags of the mapping << 32 */
-	LM_OP_MUNMAP = 14, /* object: a file that was mapped (LM_EVENT_DERIVED) */
+	LM_OP_MUNMAP = 14, /* object: a file or memory that was mapped (LM_EVENT_DERIVED) */
 	LM_OP_READDIR = 15, /* object: directory */
 	LM_OP_STAT = 16,   /* name or object: stat, access, readlink, getxattr: no content */
 	/* names */
@@ -76,13 +76,16 @@ enum lm_op {
 	LM_OP_BPF = 52,    /* arg: command */
 	LM_OP_KEXEC = 53,
 	LM_OP_IOCTL = 54,  /* object; arg: request (only requests that carry influence) */
-	LM_OP_MAX = LM_OP_IOCTL,
+	/* memory, queues and semaphores; arg of the System V calls: key | flags << 32 */
+	LM_OP_IPCGET = 55, /* object: made (LM_EVENT_CREATED) or found by key; result: id or fd */
+	LM_OP_SEMOP = 56,  /* object; arg: how many operations: waits, or lets others go on */
+	LM_OP_MAX = LM_OP_SEMOP,
 };
 
 enum lm_event_flag {
 	LM_EVENT_CLAIMED = 1u << 0,  /* a name or object comes from user memory, unconfirmed */
 	LM_EVENT_DERIVED = 1u << 1,  /* the object comes from tracked state, not from the kernel */
-	LM_EVENT_CREATED = 1u << 2,  /* an open that created the file */
+	LM_EVENT_CREATED = 1u << 2,  /* an open or get that made the object */
 	LM_EVENT_VM_SHARED = 1u << 3,/* a fork whose child shares its parent's memory */
 	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or dentry) */
 	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */

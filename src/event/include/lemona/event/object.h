@@ -28,7 +28,7 @@ enum lm_object_kind {
 	LM_OBJECT_KIND_NAME = 4,    /* a component in a directory */
 	LM_OBJECT_KIND_SOCKET = 5,
 	LM_OBJECT_KIND_PIPE = 6,    /* anonymous pipe (pipefs) */
-	LM_OBJECT_KIND_MEMORY = 7,  /* memfd, SysV and POSIX shared memory, shared anonymous */
+	LM_OBJECT_KIND_MEMORY = 7,  /* channels that are no files: enum lm_memory_type */
 	LM_OBJECT_KIND_CGROUP = 8,  /* control group: says which container a process is in */
 	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_CGROUP,
 };
@@ -134,17 +134,18 @@ struct lm_pipe {
 
 enum lm_memory_type {
 	LM_MEMORY_MEMFD = 1,
-	LM_MEMORY_SHM = 2,
-	LM_MEMORY_ANONYMOUS = 3,
-	LM_MEMORY_IPC = 4,
+	LM_MEMORY_SHM = 2,        /* System V segment */
+	LM_MEMORY_ANONYMOUS = 3,  /* shared mapping without a file */
+	LM_MEMORY_QUEUE = 4,      /* System V message queue */
 	LM_MEMORY_EVENTFD = 5,
+	LM_MEMORY_SEMAPHORES = 6, /* System V set of semaphores */
 };
 
 struct lm_memory {
 	uint16_t type;      /* enum lm_memory_type */
-	uint32_t dev;
-	uint64_t inode;     /* or ipc id */
-	struct lm_str label;/* memfd name, ipc key in hex, ... */
+	uint32_t dev;       /* System V: inode number of the ipc namespace */
+	uint64_t inode;     /* System V: id; eventfd: the kernel's number */
+	struct lm_str label;/* memfd: name; System V: "key 0x...", empty for a private one */
 };
 
 #define LM_CGROUP_PATH_MAX_BYTES 4096u

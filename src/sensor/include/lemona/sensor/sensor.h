@@ -14,6 +14,7 @@ struct lm_sensor_options {
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
 	const struct lm_compat_rule *compat; /* the same for the 32-bit entry; NULL: not recorded */
 	uint32_t self_tgid;               /* whose calls are left out */
+	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
 };
 
 #define LM_SENSOR_RING_BYTES_MIN (UINT64_C(64) << 10)

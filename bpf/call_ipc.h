@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#pragma once
+
+/*
+ * System V memory segments, message queues and semaphores. (Those of POSIX are
+ * files: of the mqueue file system, or in /dev/shm.)
+ *
+ * Hook: sys_exit. An id holds a sequence number, so that it is not used again
+ * soon; it is counted in each ipc namespace. How much a shmat() mapped is read
+ * from the mapping.
+ * Cannot see: the key of what was made before the recording (the id is told).
+ */
+#include "core/call.h"
+
+#define NR_shmat 30
+
+static __noinline int call_ipc(struct call *c)
+{
+	struct task_struct *task = c->task;
+	struct mapped mapped = {};
+	struct lm_raw_ipc *rec;
+
+	if (c->number == NR_shmat && c->result >= 0)
+		find_mapped(c->result, &mapped);
+	rec = emit_reserve(&c->emit, LM_RAW_IPC, sizeof(*rec));
+	if (!rec)
+		return done();
+	rec->result = c->result;
+	rec->arg = call_arg_opt(c, c->rule.c);
+	rec->length = mapped.bytes;
+	rec->ns_ipc = READ(task, nsproxy, ipc_ns, ns.inum);
+	rec->id = c->rule.b ? (__s32)c->result : (__s32)c->args[0];
+	rec->key = c->rule.b ? c->args[0] : 0;
+	rec->type = c->rule.a;
+	emit_commit(&c->emit, rec, sizeof(*rec));
+	return done();
+}
