@@ -123,7 +123,11 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 
 static int explain_load(int r, struct lm_diag *diag)
 {
-	if (r == -EPERM || r == -EACCES)
+	if (r == -EACCES)
+		return lm_diag_set(diag, -ENOSYS,
+			"this kernel's verifier refuses the sensor, which is a defect of lemona: "
+			"with LEMONA_DEBUG_BPF=1 in the environment it says why");
+	if (r == -EPERM)
 		return lm_diag_set(diag, -EPERM,
 			"the kernel refused to load the sensor: run as root with CAP_BPF, "
 			"CAP_PERFMON "

@@ -15,6 +15,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "e2e")]
 
 import boot  # noqa: E402  (found through the line above)
+import budget  # noqa: E402
 import kernels  # noqa: E402
 import lemona  # noqa: E402
 import statements  # noqa: E402
@@ -90,6 +91,7 @@ def recording(request, guests):
     """One way to attach on one guest: the directory with what it left, and the events of its log."""
     series, name, way = request.param
     place = guests[series, name].result() / way
+    assert (place / "log").is_dir(), (place / "said").read_text()
     return series, place, lemona.events(place / "log")
 
 
@@ -99,6 +101,12 @@ def test_recording_ends_well(recording):
     assert (place / "code").read_text() == "0\n", said
     assert lemona.Summary(said).lost == 0
     assert len(said.splitlines()) == 1, f"a workload failed: {said}"
+
+
+def test_programs_stay_in_their_budget(recording):
+    series, place, _ = recording
+    wrong = budget.compare(series, json.loads((place / "insns").read_text()))
+    assert not wrong, "\n  ".join(wrong)
 
 
 @pytest.mark.parametrize("at", PLACES)

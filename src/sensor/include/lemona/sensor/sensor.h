@@ -26,8 +26,9 @@ struct lm_sensor_options {
  * Load and attach. From the return on, everything is recorded into the rings.
  * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
  *
- * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, or a
- * hook is missing); -EINVAL (ring_bytes); -ENOMEM. A sentence is in diag.
+ * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, a hook
+ * is missing, or the verifier refuses a program); -EINVAL (ring_bytes); -ENOMEM. A sentence is in
+ * diag.
  */
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 		   struct lm_diag *diag);
