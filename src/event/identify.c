@@ -151,8 +151,10 @@ int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 
 int emit_event(struct lm_identify *id, const struct lm_event *event)
 {
-	struct lm_item item = { .kind = LM_ITEM_EVENT, .event = *event };
+	struct lm_item item;
 
+	item.kind = LM_ITEM_EVENT;
+	item.event = *event;
 	return id->sink.item(id->sink.data, &item);
 }
 

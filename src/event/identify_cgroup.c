@@ -5,16 +5,9 @@
 
 #include <string.h>
 
-static uint64_t hash_cgroup(uint32_t hierarchy, uint64_t cgroup)
+static uint32_t hash_cgroup(uint32_t hierarchy, uint64_t cgroup)
 {
 	return hash_inode(hierarchy, cgroup);
-}
-
-static uint64_t hash_cgroup_entry(const void *data, uint32_t entry)
-{
-	const struct lm_identify *id = data;
-
-	return hash_cgroup(id->cgroups[entry].hierarchy, id->cgroups[entry].cgroup);
 }
 
 static int define_cgroup(struct lm_identify *id, uint64_t time_ns,
@@ -34,10 +27,10 @@ static int define_cgroup(struct lm_identify *id, uint64_t time_ns,
 static struct cgroup_entry *look_up_cgroup(struct lm_identify *id, uint32_t hierarchy,
 	uint64_t cgroup)
 {
-	uint64_t cursor = hash_cgroup(hierarchy, cgroup);
+	struct index_walk walk = index_walk_from(hash_cgroup(hierarchy, cgroup));
 	int64_t i;
 
-	while ((i = index_set_next(&id->cgroup_set, &cursor)) >= 0)
+	while ((i = index_set_next(&id->cgroup_set, &walk)) >= 0)
 		if (id->cgroups[i].cgroup == cgroup && id->cgroups[i].hierarchy == hierarchy)
 			return &id->cgroups[i];
 	return NULL;
@@ -54,8 +47,7 @@ static int add_cgroup(struct lm_identify *id, uint32_t hierarchy, uint64_t cgrou
 	if (r < 0)
 		return r;
 	id->cgroups[id->cgroup_count] = entry;
-	r = index_set_add(&id->cgroup_set, hash_cgroup(hierarchy, cgroup), id->cgroup_count,
-		hash_cgroup_entry, id);
+	r = index_set_add(&id->cgroup_set, hash_cgroup(hierarchy, cgroup), id->cgroup_count);
 	if (r < 0)
 		return r;
 	*ret_entry = &id->cgroups[id->cgroup_count++];

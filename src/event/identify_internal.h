@@ -7,9 +7,17 @@
 #include "lemona/event/identify.h"
 #include "lemona/event/rules.h"
 
-/* A set of numbered entries found by hash; the entries live elsewhere. */
+/*
+ * A set of numbered entries found by hash; the entries live elsewhere. A slot
+ * keeps the hash too, so that a search touches only entries that are very likely the ones wanted.
+ */
+struct index_slot {
+	uint32_t hash;
+	uint32_t entry; /* + 1; 0 is free */
+};
+
 struct index_set {
-	uint32_t *slots; /* entry number + 1; 0 is free */
+	struct index_slot *slots;
 	uint32_t mask;
 	uint32_t count;
 };
@@ -103,6 +111,13 @@ struct report_queue {
 	struct name_report *first, *last;
 };
 
+#define RECENT_THREADS 64
+
+struct recent {
+	uint32_t tid;
+	struct process *process; /* NULL: free */
+};
+
 struct lm_identify {
 	struct lm_identify_sink sink;
 	struct lm_identify_devices devices;
@@ -129,8 +144,7 @@ struct lm_identify {
 
 	struct lm_map threads;    /* tid -> struct process * */
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
-	struct process *last;     /* of the last record, with its tid: most records repeat it */
-	uint32_t last_tid;
+	struct recent recent[RECENT_THREADS]; /* by tid: most records repeat one of a few */
 	struct miss misses[MISSES];
 	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
 	uint64_t report_count;
@@ -139,14 +153,33 @@ struct lm_identify {
 };
 
 /* identify_table.c */
-uint64_t hash_inode(uint32_t dev, uint64_t inode);
+uint32_t hash_inode(uint32_t dev, uint64_t inode);
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
-/* Walk the slots of a hash: start with *cursor = hash, repeat until -1. */
-int64_t index_set_next(const struct index_set *set, uint64_t *cursor);
-int index_set_add(struct index_set *set, uint64_t hash, uint32_t entry,
-		  uint64_t (*hash_of)(const void *data, uint32_t entry), const void *data);
+/* Walk the entries of a hash: start with index_walk_from(), repeat until -1. */
+struct index_walk {
+	uint32_t hash, at;
+};
+
+static inline struct index_walk index_walk_from(uint32_t hash)
+{
+	return (struct index_walk){ hash, hash };
+}
+
+static inline int64_t index_set_next(const struct index_set *set, struct index_walk *walk)
+{
+	if (!set->slots)
+		return -1;
+	for (;;) {
+		struct index_slot slot = set->slots[walk->at++ & set->mask];
+
+		if (!slot.entry || slot.hash == walk->hash)
+			return (int64_t)slot.entry - 1;
+	}
+}
+
+int index_set_add(struct index_set *set, uint32_t hash, uint32_t entry);
 /* Put another entry of the same hash in the place of one that is in the set. */
-void index_set_replace(struct index_set *set, uint64_t hash, uint32_t entry, uint32_t with);
+void index_set_replace(struct index_set *set, uint32_t hash, uint32_t entry, uint32_t with);
 /* Make room for one more element of `size` bytes. @return 0; -ENOMEM */
 int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size);
 

@@ -10,8 +10,10 @@
 
 int emit_object(struct lm_identify *id, const struct lm_object *object)
 {
-	struct lm_item item = { .kind = LM_ITEM_OBJECT, .object = *object };
+	struct lm_item item;
 
+	item.kind = LM_ITEM_OBJECT;
+	item.object = *object;
 	return id->sink.item(id->sink.data, &item);
 }
 
@@ -43,13 +45,6 @@ struct name_entry *name_of(struct lm_identify *id, lm_object_id object)
 	if (!object || entry->kind != LM_OBJECT_KIND_NAME)
 		return NULL;
 	return &id->names[entry->index];
-}
-
-static uint64_t hash_inode_entry(const void *data, uint32_t entry)
-{
-	const struct lm_identify *id = data;
-
-	return hash_inode(id->inodes[entry].dev, id->inodes[entry].inode);
 }
 
 static const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev)
@@ -123,10 +118,10 @@ static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct i
 /* The newest entry of an inode number: numbers are used again after a file is gone. */
 static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, uint64_t inode)
 {
-	uint64_t cursor = hash_inode(dev, inode);
+	struct index_walk walk = index_walk_from(hash_inode(dev, inode));
 	int64_t i;
 
-	while ((i = index_set_next(&id->inode_set, &cursor)) >= 0)
+	while ((i = index_set_next(&id->inode_set, &walk)) >= 0)
 		if (id->inodes[i].inode == inode && id->inodes[i].dev == dev)
 			return &id->inodes[i];
 	return NULL;
@@ -136,7 +131,7 @@ static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, u
 static int keep_inode(struct lm_identify *id, struct inode_entry *entry)
 {
 	const struct inode_entry *old = look_up_inode(id, entry->dev, entry->inode);
-	uint64_t hash = hash_inode(entry->dev, entry->inode);
+	uint32_t hash = hash_inode(entry->dev, entry->inode);
 	uint32_t old_index = old ? (uint32_t)(old - id->inodes) : 0;
 	int r;
 
@@ -151,7 +146,7 @@ static int keep_inode(struct lm_identify *id, struct inode_entry *entry)
 	if (old)
 		index_set_replace(&id->inode_set, hash, old_index, id->inode_count);
 	else
-		r = index_set_add(&id->inode_set, hash, id->inode_count, hash_inode_entry, id);
+		r = index_set_add(&id->inode_set, hash, id->inode_count);
 	if (r < 0)
 		return r;
 	id->inode_count++;
@@ -276,9 +271,9 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 	return r;
 }
 
-static uint64_t hash_name(lm_object_id dir, struct lm_str component)
+static uint32_t hash_name(lm_object_id dir, struct lm_str component)
 {
-	return hash_bytes(component.data, component.len, dir);
+	return (uint32_t)hash_bytes(component.data, component.len, dir);
 }
 
 static struct lm_str component_of(const struct lm_identify *id, const struct name_entry *entry)
@@ -286,25 +281,24 @@ static struct lm_str component_of(const struct lm_identify *id, const struct nam
 	return (struct lm_str){ (const char *)id->texts.data + entry->text, entry->len };
 }
 
-static uint64_t hash_name_entry(const void *data, uint32_t entry)
+static lm_object_id look_up_hashed(const struct lm_identify *id, uint32_t hash, lm_object_id dir,
+	struct lm_str component)
 {
-	const struct lm_identify *id = data;
-
-	return hash_name(id->names[entry].dir, component_of(id, &id->names[entry]));
-}
-
-lm_object_id look_up_name(const struct lm_identify *id, lm_object_id dir, struct lm_str component)
-{
-	uint64_t cursor = hash_name(dir, component);
+	struct index_walk walk = index_walk_from(hash);
 	int64_t i;
 
-	while ((i = index_set_next(&id->name_set, &cursor)) >= 0) {
+	while ((i = index_set_next(&id->name_set, &walk)) >= 0) {
 		const struct name_entry *entry = &id->names[i];
 
 		if (entry->dir == dir && lm_str_equal(component_of(id, entry), component))
 			return entry->object;
 	}
 	return LM_OBJECT_NONE;
+}
+
+lm_object_id look_up_name(const struct lm_identify *id, lm_object_id dir, struct lm_str component)
+{
+	return look_up_hashed(id, hash_name(dir, component), dir, component);
 }
 
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
@@ -317,9 +311,10 @@ int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct
 	struct name_entry entry = {
 		.dir = dir, .len = component.len, .text = (uint32_t)id->texts.len,
 	};
+	uint32_t hash = hash_name(dir, component);
 	int r;
 
-	*ret_object = look_up_name(id, dir, component);
+	*ret_object = look_up_hashed(id, hash, dir, component);
 	if (*ret_object)
 		return 0;
 	r = grow(&id->names, id->name_count, &id->name_capacity, sizeof(*id->names));
@@ -333,8 +328,7 @@ int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct
 	if (r < 0)
 		return r;
 	id->names[id->name_count] = entry;
-	r = index_set_add(&id->name_set, hash_name(dir, component), id->name_count, hash_name_entry,
-		id);
+	r = index_set_add(&id->name_set, hash, id->name_count);
 	if (r < 0)
 		return r;
 	id->name_count++;

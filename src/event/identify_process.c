@@ -59,6 +59,12 @@ static uint64_t ns_key(uint32_t ns_pid, uint32_t number)
 	return (uint64_t)ns_pid << 32 | number;
 }
 
+/* Where a thread would be remembered: whoever changes what it belongs to forgets it there. */
+static struct recent *recent_of(struct lm_identify *id, uint32_t tid)
+{
+	return &id->recent[tid % RECENT_THREADS];
+}
+
 static int add_thread(struct lm_identify *id, uint32_t tid, struct process *process)
 {
 	struct process *old = process_by_tid(id, tid);
@@ -70,7 +76,7 @@ static int add_thread(struct lm_identify *id, uint32_t tid, struct process *proc
 	if (r < 0)
 		return r;
 	process->threads++;
-	id->last = NULL;
+	recent_of(id, tid)->process = NULL;
 	/* A number used again whose end was lost. */
 	if (old && --old->threads == 0)
 		free_process(old);
@@ -84,7 +90,7 @@ static int remove_thread(struct lm_identify *id, uint32_t tid, struct process *p
 	if (process_by_tid(id, tid) == process) {
 		r = lm_map_put(&id->threads, tid, 0);
 		process->threads -= r == 0;
-		id->last = NULL;
+		recent_of(id, tid)->process = NULL;
 	}
 	return r;
 }
@@ -143,11 +149,12 @@ static int add_unknown(struct lm_identify *id, const struct lm_raw *raw,
 
 int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process)
 {
+	struct recent *recent = recent_of(id, raw->tid);
 	struct process *process;
 	int r;
 
-	if (id->last && id->last_tid == raw->tid && id->last->tgid == raw->tgid) {
-		*ret_process = id->last;
+	if (recent->process && recent->tid == raw->tid && recent->process->tgid == raw->tgid) {
+		*ret_process = recent->process;
 		return 0;
 	}
 	process = process_by_tid(id, raw->tid);
@@ -156,8 +163,8 @@ int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process 
 		if (r < 0)
 			return r;
 	}
-	id->last = *ret_process = process;
-	id->last_tid = raw->tid;
+	*recent = (struct recent){ raw->tid, process };
+	*ret_process = process;
 	return 0;
 }
 
@@ -378,7 +385,7 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 		if (r < 0)
 			return r;
 		caller->threads--;
-		id->last = NULL;
+		recent_of(id, raw->old_tid)->process = NULL;
 	}
 	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
 	if (r == 0)

@@ -203,14 +203,12 @@ static int look(struct walk *w, struct lm_str component)
 	return r < 0 ? r : 1;
 }
 
-static const struct name_entry *known(struct walk *w, struct lm_str component)
+static bool is_known(struct walk *w, const struct name_entry *entry)
 {
-	const struct name_entry *entry = name_of(w->id, look_up_name(w->id, w->dir, component));
-
 	if (!entry || entry->link_len)
 		return entry;
 	/* A link that was opened itself: where it leads is not known. */
-	return entry->file && !S_ISLNK(inode_of(w->id, entry->file)->mode) ? entry : NULL;
+	return entry->file && !S_ISLNK(inode_of(w->id, entry->file)->mode);
 }
 
 /* Put the target of a link before what is left of the path. */
@@ -255,6 +253,7 @@ static int leave(struct walk *w, struct lm_str rest, struct place *ret_place)
 static int step(struct walk *w, struct place *ret_place)
 {
 	const struct name_entry *entry;
+	lm_object_id name;
 	struct lm_str rest = w->path;
 	struct lm_str component = next_component(&w->path);
 	bool last = without_slashes(w->path).len == 0;
@@ -274,20 +273,24 @@ static int step(struct walk *w, struct place *ret_place)
 		w->dir = up;
 		return 1;
 	}
-	entry = known(w, component);
-	if (!entry && !last) {
-		entry = name_of(w->id, look_up_name(w->id, w->dir, component));
-		if (entry && entry->made_directory && goes_back(w->path)) {
-			next_component(&w->path);
-			return 1;
-		}
+	name = look_up_name(w->id, w->dir, component);
+	if (last && !w->follow && name) {
+		ret_place->name = name;
+		return 0;
 	}
-	if (!known(w, component) && (!last || w->follow)) {
+	entry = name_of(w->id, name);
+	if (!last && entry && !is_known(w, entry) && entry->made_directory && goes_back(w->path)) {
+		next_component(&w->path);
+		return 1;
+	}
+	if (!is_known(w, entry) && (!last || w->follow)) {
 		r = look(w, component);
 		if (r < 0)
 			return r;
-		entry = known(w, component);
+		entry = name_of(w->id, look_up_name(w->id, w->dir, component));
 	}
+	if (!is_known(w, entry))
+		entry = NULL;
 	if (entry && entry->link_len && (!last || w->follow) && w->links++ < LINKS_MAX) {
 		r = enter_link(w, entry);
 		return r < 0 ? r : 1;
