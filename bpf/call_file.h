@@ -9,18 +9,15 @@
  * Cannot see: a descriptor that another thread closed or replaced between the
  * kernel's look-up and the end of the call (the object in its place is told).
  */
-#include "core/call.h"
+#include "reduce.h"
 
-static __always_inline void call_io(struct call *c)
+/* Whose call it was on what, read once for either way to record it. */
+static __always_inline struct inode *fill_io(struct call *c, struct lm_raw_io *io)
 {
-	int fd = c->args[0];
-	struct file *file = file_of_fd(c->task, fd);
-	struct lm_raw_io *io = emit_reserve(&c->emit, LM_RAW_IO, sizeof(*io));
-	struct inode *inode;
+	struct file *file = file_of_fd(c->task, c->args[0]);
+	struct inode *inode = NULL;
 
-	if (!io)
-		return;
-	io->fd = fd;
+	io->fd = c->args[0];
 	io->result = c->result;
 	if (likely(file)) {
 		inode = READ(file, f_inode);
@@ -34,6 +31,27 @@ static __always_inline void call_io(struct call *c)
 		io->dev = 0;
 		io->mode = 0;
 	}
+	return inode;
+}
+
+static __always_inline bool call_io_reduced(struct call *c)
+{
+	struct lm_raw_io io;
+	struct inode *inode = fill_io(c, &io);
+
+	return reduce_io(c, inode, &io);
+}
+
+static __always_inline void call_io(struct call *c)
+{
+	struct lm_raw_io *io;
+
+	if (record_level == LM_LEVEL_REDUCED && call_io_reduced(c))
+		return;
+	io = emit_reserve(&c->emit, LM_RAW_IO, sizeof(*io));
+	if (!io)
+		return;
+	fill_io(c, io);
 	emit_commit(&c->emit, io, sizeof(*io));
 }
 

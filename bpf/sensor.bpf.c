@@ -150,12 +150,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	if (!emit_begin(&c.emit, c.task, told))
 		return 0;
 	c.rule.class = call_rules[nr].class;
+	c.number = nr;
 	if (likely(!compat))
 		c.args[0] = regs->di;
 	if (likely(c.rule.class == LM_CALL_IO)) {
 		call_io(&c);
 	} else {
-		c.number = nr;
 		c.rule.a = call_rules[nr].a;
 		c.rule.b = call_rules[nr].b;
 		c.rule.c = call_rules[nr].c;
@@ -169,6 +169,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 			c.args[7] = 0;
 		}
 		c.emit.flags = flags;
+		reduce_note_call(nr);
 		run(call_other(&c));
 	}
 	emit_end(&c.emit);
@@ -216,6 +217,7 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 
 	if (!emit_begin(&e, current, current_call(current)))
 		return 0;
+	reduce_disturb();
 	rec = emit_reserve(&e, LM_RAW_FORK, sizeof(*rec));
 	if (rec) {
 		rec->start_ns = READ(child, start_boottime);
@@ -323,6 +325,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	/* The kernel has already put execve's number into the registers of either call. */
 	if (!emit_begin(&e, task, bprm->fdpath ? NR_execveat : NR_execve))
 		return 0;
+	reduce_disturb();
 	run(emit_exec(&e, task, bprm, old_pid));
 	emit_end(&e);
 	return 0;
@@ -336,6 +339,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (!emit_begin(&e, task, LM_RAW_CALL_NONE))
 		return 0;
+	reduce_disturb();
 	rec = emit_reserve(&e, LM_RAW_EXIT, sizeof(*rec));
 	if (rec) {
 		rec->status = task->exit_code;
@@ -376,6 +380,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	if (!emit_begin(&e, current, current_call(current)))
 		return 0;
+	reduce_disturb();
 	rec = emit_reserve(&e, LM_RAW_SIGNAL, sizeof(*rec));
 	if (rec) {
 		rec->result = 0;

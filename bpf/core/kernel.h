@@ -25,12 +25,27 @@ struct super_block {
 	} s_uuid;
 };
 
+struct rb_node;
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+struct address_space {
+	struct rb_root_cached i_mmap;
+};
+
 struct inode {
 	__u16 i_mode;
 	__u32 i_rdev;
 	__u32 i_generation;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	struct address_space *i_mapping;
 };
 
 struct dentry {
@@ -162,7 +177,12 @@ struct cred {
 	struct user_namespace *user_ns;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct mm_struct {
+	atomic_t mm_users;
 	unsigned long arg_start, arg_end, env_start, env_end;
 	unsigned long saved_auxv[2];
 	struct file *exe_file;
@@ -177,10 +197,6 @@ struct tty_struct {
 	struct tty_driver *driver;
 	int index;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct signal_struct {
 	atomic_t live;
@@ -232,8 +248,13 @@ struct thread_info {
 	__u32 status;
 };
 
+struct sched_entity {
+	__u64 nr_migrations;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct sched_entity se;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -358,7 +379,10 @@ struct bpf_iter__task_file {
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
 #define S_IFIFO 0010000
+#define S_IFCHR 0020000
 #define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
 
 #define AF_UNIX 1
 #define AF_INET 2

@@ -16,6 +16,7 @@
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
 #include "lemona/event/identify.h"
+#include "lemona/event/reduce.h"
 #include "lemona/event/rules.h"
 #include "lemona/log/writer.h"
 #include "lemona/sensor/names.h"
@@ -158,17 +159,26 @@ static void read_line(const char *path, char *out, size_t size)
 		out[strcspn(out, "\n")] = '\0';
 }
 
-static void fill_meta(struct lm_log_meta *meta)
+const char *lm_level_name(enum lm_level level)
+{
+	static const char *const names[] = {
+		[LM_LEVEL_PROVENANCE] = "provenance", [LM_LEVEL_REDUCED] = "reduced",
+	};
+
+	return (size_t)level < LM_ARRAY_SIZE(names) ? names[level] : NULL;
+}
+
+static void fill_meta(struct lm_log_meta *meta, enum lm_level level)
 {
 	struct utsname name;
 
 	*meta = (struct lm_log_meta){
 		.recorder = "lemona " LEMONA_VERSION,
 		.attach = "tracepoint",
-		.level = "provenance",
 		.start_ns = lm_time_boot_ns(),
 		.start_wall_ns = lm_time_wall_ns(),
 	};
+	snprintf(meta->level, sizeof(meta->level), "%s", lm_level_name(level));
 	if (uname(&name) == 0) {
 		snprintf(meta->host, sizeof(meta->host), "%s", name.nodename);
 		snprintf(meta->kernel, sizeof(meta->kernel), "%s %s", name.release, name.version);
@@ -182,9 +192,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 {
 	struct lm_call_rule rules[LM_CALL_COUNT];
 	struct lm_compat_rule compat[LM_CALL_COUNT];
+	uint8_t ways[LM_CALL_COUNT];
 	struct lm_sensor_options sensor = {
-		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat,
-		.self_tgid = (uint32_t)getpid(),
+		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat, .ways = ways,
+		.level = options->level, .self_tgid = (uint32_t)getpid(),
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
@@ -203,13 +214,14 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
 	sensor.anonymous_dev = devices.anon_inode;
+	lm_reduce_fill_ways(ways);
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;
 	/* Without the kernel's reports names of path calls stay claims, and are marked so. */
 	if (lm_names_open(&rec->names, NULL) == -ENOMEM)
 		return -ENOMEM;
-	fill_meta(&meta);
+	fill_meta(&meta, options->level);
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
 		return r;
@@ -317,6 +329,7 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 	lm_names_close(rec->names);
 	lm_sensor_close(rec->sensor);
 	rec->summary->events = counts.events;
+	rec->summary->folded = counts.folded;
 	rec->summary->lost = counts.lost;
 	rec->summary->bytes = counts.bytes;
 	if (r == 0 && rec->log_error)

@@ -15,6 +15,7 @@ const char *lm_event_flag_name(unsigned int bit)
 {
 	static const char *const names[] = {
 		"claimed", "derived", "created", "vm-shared", "confirmed", "partial", "timed",
+		"folded",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
@@ -112,6 +113,10 @@ static void append_protection(uint64_t arg, struct lm_buffer *out)
 
 static void append_argument(const struct lm_event *event, struct lm_buffer *out)
 {
+	if (event->flags & LM_EVENT_FOLDED) {
+		lm_buffer_printf(out, " %" PRIu64 " times", event->arg);
+		return;
+	}
 	switch ((enum lm_op)event->op) {
 	case LM_OP_OPEN:
 		append_open_flags(event->arg, out);

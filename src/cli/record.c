@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "lemona/agent/record.h"
@@ -16,6 +17,8 @@ static const char help[] =
 	"\n"
 	"Options:\n"
 	"  -o, --output LOG           the directory to make; its parent must exist\n"
+	"      --level LEVEL          provenance (default), or reduced: repeats that change no\n"
+	"                             dependency are counted, not recorded one by one\n"
 	"      --ring-size BYTES      size of the kernel's buffer for each CPU, a power of\n"
 	"                             two; K, M and G may follow\n"
 	"      --segment-size BYTES   begin a new segment file above this size\n"
@@ -25,10 +28,11 @@ static const char help[] =
 	"With CMD the exit code is CMD's own (128 + N when signal N ended it), or 3 when\n"
 	"the recording failed.\n";
 
-enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE };
+enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
+	{ "level", required_argument, NULL, OPTION_LEVEL },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -48,6 +52,20 @@ static int parse_size(const char *name, const char *text, uint64_t *ret_bytes)
 	if (r == 0 && *ret_bytes > 0)
 		return 0;
 	lm_cli_usage("record", "%s wants a number of bytes above 0, not %s", name, text);
+	return -EINVAL;
+}
+
+static int parse_level(const char *text, uint32_t *ret_level)
+{
+	const char *name;
+
+	for (uint32_t level = 0; (name = lm_level_name(level)); level++) {
+		if (strcmp(name, text) == 0) {
+			*ret_level = level;
+			return 0;
+		}
+	}
+	lm_cli_usage("record", "there is no level %s: provenance or reduced", text);
 	return -EINVAL;
 }
 
@@ -72,6 +90,8 @@ static int parse_one(struct record_request *request, int option)
 	case 'o':
 		request->record.log_path = optarg;
 		return 0;
+	case OPTION_LEVEL:
+		return parse_level(optarg, &request->record.level);
 	case OPTION_RING_SIZE:
 		return parse_ring_size(optarg, &request->record.ring_bytes);
 	case OPTION_SEGMENT_SIZE:
@@ -127,12 +147,16 @@ static void announce_start(void *data)
 static void print_summary(const struct lm_record_summary *summary)
 {
 	double seconds = (double)summary->elapsed_ns / (double)LM_NS_PER_SEC;
-	double events = (double)summary->events;
+	uint64_t happened = summary->events + summary->folded;
+	double events = (double)happened;
+	char folded[48] = "";
 
-	lm_cli_say("%" PRIu64 " events, %.0f events a second, %" PRIu64
+	if (summary->folded)
+		snprintf(folded, sizeof(folded), ", %" PRIu64 " of them folded", summary->folded);
+	lm_cli_say("%" PRIu64 " events%s, %.0f events a second, %" PRIu64
 		   " bytes, %.2f bytes an event, %" PRIu64 " lost",
-		   summary->events, seconds > 0 ? events / seconds : 0.0, summary->bytes,
-		   summary->events ? (double)summary->bytes / events : 0.0, summary->lost);
+		   happened, folded, seconds > 0 ? events / seconds : 0.0, summary->bytes,
+		   happened ? (double)summary->bytes / events : 0.0, summary->lost);
 }
 
 /* One line, even when both the failure and what was kept have to be told. */

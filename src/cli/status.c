@@ -47,7 +47,7 @@ struct status {
 	uint64_t wall_start_ns, wall_end_ns;
 };
 
-static void count_event(struct rate *rate, uint64_t time_ns)
+static void count_event(struct rate *rate, uint64_t time_ns, uint64_t events)
 {
 	uint64_t slot = time_ns / SLOT_NS;
 
@@ -59,7 +59,7 @@ static void count_event(struct rate *rate, uint64_t time_ns)
 		rate->newest = slot;
 	}
 	if (rate->newest - slot < SLOTS)
-		rate->counts[slot % SLOTS]++;
+		rate->counts[slot % SLOTS] += events;
 }
 
 /* The newest slot is not over yet: the second before it is. */
@@ -84,7 +84,7 @@ static int read_status(struct lm_log *log, struct status *status)
 			status->gaps++;
 		if (item.kind != LM_ITEM_EVENT)
 			continue;
-		count_event(&status->rate, item.event.end_ns);
+		count_event(&status->rate, item.event.end_ns, lm_event_count(&item.event));
 		if (item.event.end_ns > status->end_ns)
 			status->end_ns = item.event.end_ns;
 	}
@@ -102,19 +102,26 @@ static double status_seconds(const struct status *status)
 	return (double)(status->end_ns - status->meta->start_ns) / (double)LM_NS_PER_SEC;
 }
 
+/* What happened: some of it shares an event with what it repeats. */
+static uint64_t status_events(const struct status *status)
+{
+	return status->counts.events + status->counts.folded;
+}
+
 static double status_rate(const struct status *status)
 {
 	double seconds = status_seconds(status);
 
 	if (status->state == LM_LOG_LIVE && seconds >= 1.0)
 		return (double)events_last_second(&status->rate);
-	return seconds > 0 ? (double)status->counts.events / seconds : 0.0;
+	return seconds > 0 ? (double)status_events(status) / seconds : 0.0;
 }
 
 static double bytes_an_event(const struct status *status)
 {
-	return status->counts.events
-		? (double)status->counts.bytes / (double)status->counts.events : 0.0;
+	uint64_t events = status_events(status);
+
+	return events ? (double)status->counts.bytes / (double)events : 0.0;
 }
 
 static const char *state_name(enum lm_log_state state)
@@ -166,7 +173,8 @@ static void print_text(const struct status *status, struct lm_buffer *out)
 	lm_cli_format_time_us(status->wall_end_ns, time);
 	print_row(out, "last event", time);
 	lm_buffer_printf(out, "%-16s %.1f s\n", "duration", status_seconds(status));
-	lm_buffer_printf(out, "%-16s %" PRIu64 "\n", "events", status->counts.events);
+	lm_buffer_printf(out, "%-16s %" PRIu64 "\n", "events", status_events(status));
+	lm_buffer_printf(out, "%-16s %" PRIu64 "\n", "folded", status->counts.folded);
 	lm_buffer_printf(out, "%-16s %.0f%s\n", "events a second", status_rate(status),
 		status->state == LM_LOG_LIVE ? " in the last second" : " on average");
 	lm_buffer_printf(out, "%-16s %" PRIu64 "\n", "objects", status->counts.objects);
@@ -206,7 +214,8 @@ static void print_json(const struct status *status, struct lm_buffer *out)
 	print_json_time(out, "start", status->wall_start_ns);
 	print_json_time(out, "end", status->wall_end_ns);
 	lm_buffer_printf(out, ",\"duration_seconds\":%.3f", status_seconds(status));
-	lm_buffer_printf(out, ",\"events\":%" PRIu64, status->counts.events);
+	lm_buffer_printf(out, ",\"events\":%" PRIu64 ",\"folded\":%" PRIu64, status_events(status),
+		status->counts.folded);
 	lm_buffer_printf(out, ",\"events_per_second\":%.1f", status_rate(status));
 	lm_buffer_printf(out, ",\"objects\":%" PRIu64, status->counts.objects);
 	lm_buffer_printf(out, ",\"lost\":%" PRIu64 ",\"gaps\":%" PRIu64, status->counts.lost,

@@ -173,6 +173,43 @@ static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
 	return emit_event(id, &event);
 }
 
+/* Repeats that the kernel side counted: one event for each way that it saw. */
+static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
+	const struct lm_raw_fold *fold, bool other)
+{
+	struct lm_event event = *kept;
+
+	if (!fold->count)
+		return 0;
+	if (other)
+		event.op = kept->op == LM_OP_READ ? LM_OP_WRITE : LM_OP_READ;
+	event.flags |= LM_EVENT_FOLDED;
+	event.call = LM_CALL_NONE; /* read and pread alike */
+	event.end_ns = fold->last_ns;
+	event.arg = fold->count;
+	if (other || !lm_event_failed(kept))
+		event.result = (int64_t)fold->bytes;
+	return emit_event(id, &event);
+}
+
+static int take_run(struct lm_identify *id, const struct lm_raw_run *raw)
+{
+	bool swapped = raw->folds[1].count && raw->folds[1].last_ns < raw->folds[0].last_ns;
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+
+	if (r < 0)
+		return r;
+	event.result = raw->result;
+	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &event.object);
+	if (r == 0)
+		r = emit_event(id, &event);
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = tell_fold(id, &event, &raw->folds[i ^ swapped], i ^ swapped);
+	return r;
+}
+
 /* The name an open file has: bound, so that paths can be derived. */
 static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 {
@@ -384,6 +421,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_UNSEEN] = sizeof(struct lm_raw_range),
 	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
+	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -431,6 +469,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_unseen(id, (const void *)record);
 	case LM_RAW_CGROUP:
 		return take_cgroup(id, (const void *)record);
+	case LM_RAW_RUN:
+		return take_run(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

@@ -153,6 +153,11 @@ const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
 
 #define ERRNO_MAX 4095
 
+uint64_t lm_event_count(const struct lm_event *ev)
+{
+	return ev->flags & LM_EVENT_FOLDED && ev->arg ? ev->arg : 1;
+}
+
 bool lm_event_failed(const struct lm_event *ev)
 {
 	if (ev->op == LM_OP_EXIT || ev->op == LM_OP_THREAD)

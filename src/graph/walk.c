@@ -181,7 +181,7 @@ struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *lin
 
 	return (struct edge){
 		.from = from, .to = to, .op = link->op, .control = link->control,
-		.begin_ns = link->begin_ns, .end_ns = link->end_ns, .count = 1,
+		.begin_ns = link->begin_ns, .end_ns = link->end_ns, .count = lm_event_count(event),
 		.bytes = bytes_of(event), .event = event->id,
 	};
 }

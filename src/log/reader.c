@@ -178,6 +178,7 @@ static int finish_item(struct lm_log *log, struct lm_item *item)
 		return lm_threads_define(&log->threads, &item->object);
 	case LM_ITEM_EVENT:
 		log->counts.events++;
+		log->counts.folded += lm_event_count(&item->event) - 1;
 		if (item->event.end_ns > log->last_ns)
 			log->last_ns = item->event.end_ns;
 		return lm_threads_bound(&log->threads, &item->event);

@@ -17,6 +17,7 @@ struct lm_thread_life {
 struct lm_thread_mark {
 	uint64_t last_ns;   /* end of the thread's latest event */
 	uint64_t before_ns; /* end of the one before that */
+	uint64_t kept_ns;   /* end of the latest one that is not folded */
 };
 
 void lm_threads_release(struct lm_threads *threads)
@@ -99,9 +100,19 @@ static int find_mark(struct lm_threads *threads, uint64_t key, uint64_t start_ns
 		r = lm_map_put(&threads->threads, key, threads->mark_count);
 	if (r < 0)
 		return r;
-	threads->marks[threads->mark_count] = (struct lm_thread_mark){ start_ns, start_ns };
+	threads->marks[threads->mark_count] = (struct lm_thread_mark){
+		.last_ns = start_ns, .before_ns = start_ns, .kept_ns = start_ns,
+	};
 	*ret_mark = &threads->marks[threads->mark_count++];
 	return 0;
+}
+
+/* Repeats of both ways lie side by side, from the last event that was kept on. */
+static uint64_t advance_folded(struct lm_thread_mark *mark, uint64_t end_ns)
+{
+	if (end_ns > mark->last_ns)
+		mark->last_ns = end_ns;
+	return mark->kept_ns < end_ns ? mark->kept_ns : end_ns;
 }
 
 /*
@@ -113,7 +124,7 @@ static uint64_t advance(struct lm_thread_mark *mark, uint64_t end_ns)
 	if (end_ns < mark->last_ns)
 		return mark->before_ns < end_ns ? mark->before_ns : end_ns;
 	mark->before_ns = mark->last_ns;
-	mark->last_ns = end_ns;
+	mark->last_ns = mark->kept_ns = end_ns;
 	return mark->before_ns;
 }
 
@@ -132,7 +143,9 @@ int lm_threads_bound(struct lm_threads *threads, struct lm_event *event)
 	r = find_mark(threads, thread_key(first, event->tid), start_ns, &mark);
 	if (r < 0)
 		return r;
-	if (mark)
+	if (mark && event->flags & LM_EVENT_FOLDED)
+		event->begin_ns = advance_folded(mark, event->end_ns);
+	else if (mark)
 		event->begin_ns = advance(mark, event->end_ns);
 	else
 		event->begin_ns = start_ns < event->end_ns ? start_ns : event->end_ns;

@@ -154,9 +154,11 @@ static int write_batch(struct lm_log_writer *writer)
 	}
 	lm_buffer_reset(&writer->raw);
 	r = lm_batch_encode(writer->batch, header.base_ns, &writer->raw);
-	if (r < 0)
-		return r;
-	return write_frame(writer, &header, writer->raw.data, writer->raw.len);
+	if (r == 0)
+		r = write_frame(writer, &header, writer->raw.data, writer->raw.len);
+	if (r == 0 && header.event_count > 0)
+		writer->counts.folded += writer->folded;
+	return r;
 }
 
 /* Count events that will not be written. */
@@ -197,7 +199,8 @@ static void keep_batch(struct lm_log_writer *writer)
 	size_t len = writer->kept.len;
 
 	if (lm_batch_events(writer->batch) > 0)
-		owe_gap(writer, writer->min_ns, writer->max_ns, lm_batch_events(writer->batch));
+		owe_gap(writer, writer->min_ns, writer->max_ns,
+			lm_batch_events(writer->batch) + writer->folded);
 	lm_batch_drop_events(writer->batch);
 	if (lm_batch_is_empty(writer->batch))
 		return;
@@ -294,8 +297,11 @@ static void note_item(struct lm_log_writer *writer, const struct lm_item *item, 
 		writer->counts.lost += item->gap.count;
 		break;
 	case LM_ITEM_EVENT:
-		if (lm_batch_events(writer->batch) == 1)
+		if (lm_batch_events(writer->batch) == 1) {
 			writer->min_ns = writer->max_ns = item->event.end_ns;
+			writer->folded = 0;
+		}
+		writer->folded += lm_event_count(&item->event) - 1;
 		if (item->event.end_ns < writer->min_ns)
 			writer->min_ns = item->event.end_ns;
 		if (item->event.end_ns > writer->max_ns)
@@ -319,7 +325,8 @@ int lm_log_add(struct lm_log_writer *writer, const struct lm_item *item)
 	}
 	if (r < 0) {
 		if (item->kind == LM_ITEM_EVENT)
-			owe_gap(writer, item->event.end_ns, item->event.end_ns, 1);
+			owe_gap(writer, item->event.end_ns, item->event.end_ns,
+				lm_event_count(&item->event));
 		return r;
 	}
 	note_item(writer, item, first);

@@ -17,6 +17,7 @@ struct lm_log_writer {
 	struct lm_batch *batch; /* the frame being built */
 	uint64_t oldest_ns;     /* when its first item was added */
 	uint64_t min_ns, max_ns;/* of its events */
+	uint64_t folded;        /* actions that its events stand for beside themselves */
 
 	/* What could not be written and is owed to the reader. */
 	struct lm_buffer kept;       /* payloads without events, each after its u32 size */

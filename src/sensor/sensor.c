@@ -107,6 +107,8 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	if (options->compat)
 		memcpy((void *)bpf->rodata->compat_rules, options->compat,
 			LM_CALL_COUNT * sizeof(*options->compat));
+	memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
+	bpf->rodata->record_level = options->level;
 	bpf->rodata->self_tgid = options->self_tgid;
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
@@ -206,11 +208,10 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 	if (r == -E2BIG && !options->ring_bytes) {
 		/* Before 6.0 an array's value may have 4 MiB, slack and all. */
 		lm_sensor_close(sensor);
-		return lm_sensor_open(&(struct lm_sensor_options){
-			.ring_bytes = LM_SENSOR_RING_BYTES_OLD, .rules = options->rules,
-			.compat = options->compat, .self_tgid = options->self_tgid,
-			.anonymous_dev = options->anonymous_dev,
-		}, ret_sensor, diag);
+		struct lm_sensor_options smaller = *options;
+
+		smaller.ring_bytes = LM_SENSOR_RING_BYTES_OLD;
+		return lm_sensor_open(&smaller, ret_sensor, diag);
 	}
 	if (r < 0) {
 		lm_sensor_close(sensor);
@@ -387,13 +388,28 @@ static int tell_pending(struct lm_sensor *sensor,
 	return 0;
 }
 
+/*
+ * Where to look up to in one ring. At level reduced its last record may still
+ * take repeats: it is sealed, or, where a probe is at work that may not have
+ * seen the seal, left for the next look (bpf/reduce.h has the other half).
+ */
+static uint64_t seal_ring(struct lm_ring_control *control)
+{
+	uint64_t head = __atomic_load_n(&control->head, __ATOMIC_ACQUIRE), run_at;
+
+	__atomic_store_n(&control->sealed, head, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&control->busy, __ATOMIC_SEQ_CST))
+		return head;
+	run_at = __atomic_load_n(&control->run_at, __ATOMIC_RELAXED);
+	return run_at + sizeof(struct lm_raw_run) == head ? run_at : head;
+}
+
 void lm_sensor_snapshot(struct lm_sensor *sensor)
 {
 	sensor->snapshot_ns = lm_time_boot_ns();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < sensor->ring_count; i++)
-		sensor->rings[i].head =
-			__atomic_load_n(&sensor->rings[i].control->head, __ATOMIC_ACQUIRE);
+		sensor->rings[i].head = seal_ring(sensor->rings[i].control);
 }
 
 int lm_sensor_drain(struct lm_sensor *sensor,

@@ -43,8 +43,8 @@ def record(log, command, *options, **kwargs):
 class Summary:
     """The one line with which a recording ends."""
 
-    FORM = re.compile(r"^lemona: (\d+) events, (\d+) events a second, (\d+) bytes, "
-                      r"(\d+\.\d+) bytes an event, (\d+) lost$", re.MULTILINE)
+    FORM = re.compile(r"^lemona: (\d+) events(?:, \d+ of them folded)?, (\d+) events a second, "
+                      r"(\d+) bytes, (\d+\.\d+) bytes an event, (\d+) lost$", re.MULTILINE)
 
     def __init__(self, text):
         found = self.FORM.findall(text)

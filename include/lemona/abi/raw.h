@@ -3,6 +3,8 @@
 
 #include <linux/types.h>
 
+#include "lemona/abi/reduce.h"
+
 /*
  * What the kernel side writes and user space decodes: raw records in per-CPU
  * rings. Fixed width, explicit padding, no pointers. Both sides are built from
@@ -33,7 +35,8 @@ enum lm_raw_kind {
 	LM_RAW_UNSEEN = 18, /* lm_raw_range: result actions that no call of their own shows */
 	LM_RAW_CGROUP = 19, /* lm_raw_cgroup: the path of a control group */
 	LM_RAW_IPC = 20,    /* lm_raw_ipc: System V segments, queues, semaphores */
-	LM_RAW_KIND_MAX = LM_RAW_IPC,
+	LM_RAW_RUN = 21,    /* lm_raw_run: IO of level reduced, with repeats */
+	LM_RAW_KIND_MAX = LM_RAW_RUN,
 };
 
 enum lm_raw_flag {
@@ -83,6 +86,24 @@ struct lm_raw_io {
 	__s32 fd;
 	__s32 result;
 	__u32 mode; /* inode->i_mode */
+};
+
+/* Repeats that were counted: how many calls, bytes that they moved, when the last one ended. */
+struct lm_raw_fold {
+	__u64 last_ns;
+	__u64 bytes;
+	__u32 count;
+	__u32 pad;
+};
+
+struct lm_raw_run {
+	struct lm_raw raw;
+	__u64 inode; /* these as in lm_raw_io */
+	__u32 dev;
+	__s32 fd;
+	__s32 result;
+	__u32 mode;
+	struct lm_raw_fold folds[2]; /* of the call's own way; of the other one (enum lm_way) */
 };
 
 struct lm_raw_fd {
@@ -312,10 +333,20 @@ struct lm_ring_control {
 	__u64 gap_count, gap_begin_ns, gap_end_ns, gap_kinds;
 	__u32 gap_tgid;
 	__u32 busy;
-	__u8 pad[56];
-	__u64 tail; /* its own cache line */
-	__u8 pad2[120];
+	/* level reduced: the record that takes repeats, if it is still the last one */
+	__u64 run_at;
+	__u64 run_migrations; /* of its thread, when it was written */
+	__u64 folded;         /* repeats counted instead of recorded; produced counts them too */
+	__u64 looked;
+	struct lm_run run;
+	__u8 pad[48];
+	__u64 tail;   /* its own cache line */
+	__u64 sealed; /* no record that begins before this may change any more */
+	__u8 pad2[112];
 };
+
+/* How much is recorded. */
+enum lm_level { LM_LEVEL_PROVENANCE = 0, LM_LEVEL_REDUCED = 1 };
 
 /* What the kernel side does with a system call. */
 enum lm_call_class {
@@ -383,6 +414,7 @@ struct lm_compat_rule {
 LM_RAW_ASSERT(struct lm_raw, 24);
 LM_RAW_ASSERT(struct lm_raw_inode, 24);
 LM_RAW_ASSERT(struct lm_raw_io, 48);
+LM_RAW_ASSERT(struct lm_raw_run, 96);
 LM_RAW_ASSERT(struct lm_raw_fd, 80);
 LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
@@ -401,4 +433,5 @@ LM_RAW_ASSERT(struct lm_raw_copy, 80);
 LM_RAW_ASSERT(struct lm_raw_range, 56);
 LM_RAW_ASSERT(struct lm_raw_ipc, 64);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
-LM_RAW_ASSERT(struct lm_ring_control, 256);
+LM_RAW_ASSERT(struct lm_run, 40);
+LM_RAW_ASSERT(struct lm_ring_control, 320);

@@ -88,6 +88,9 @@ int feed(struct fixture *f, void *record, uint8_t kind, uint16_t call, uint16_t 
 
 /* Records of every kind; each must be taken without an error. */
 void io(struct fixture *f, uint16_t call, struct lm_raw_inode file, int fd, int result);
+/* The same, with repeats of its own way and of the other. */
+void run_of(struct fixture *f, uint16_t call, struct lm_raw_inode file, int result,
+	struct lm_raw_fold own, struct lm_raw_fold other);
 void fd_call(struct fixture *f, uint16_t call, struct lm_raw_inode file, int fd, int64_t result,
 	     uint64_t arg);
 void open_file(struct fixture *f, struct lm_raw_inode file, struct lm_raw_inode dir,

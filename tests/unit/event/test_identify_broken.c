@@ -23,6 +23,7 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_UNSEEN] = sizeof(struct lm_raw_range),
 	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
+	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */

@@ -312,6 +312,30 @@ static void test_calls_into_the_kernel(void **state)
 		"p1 bpf kernel arg=5 =7\n");
 }
 
+/* What happened first is told first, whichever way it went. */
+static void test_repeats_become_one_event_for_each_way(void **state)
+{
+	struct lm_raw_fold none = { 0 };
+	struct fixture *f = *state;
+
+	open_file(f, FILE_AT(7), TMP_DIR, "a", 3, 0);
+	forget_told(f);
+	run_of(f, SYS_pread64, FILE_AT(7), 2, none, none);
+	run_of(f, SYS_pread64, FILE_AT(7), 2, (struct lm_raw_fold){ 1 << 30, 18, 9, 0 }, none);
+	run_of(f, SYS_write, FILE_AT(7), 3, (struct lm_raw_fold){ 3 << 29, 15, 5, 0 },
+		(struct lm_raw_fold){ 1 << 30, 8, 4, 0 });
+	run_of(f, SYS_read, FILE_AT(7), -EAGAIN, (struct lm_raw_fold){ 1 << 30, 0, 6, 0 }, none);
+	assert_told(f,
+		"p1 read f7 =2\n"
+		"p1 read f7 =2\n"
+		"p1 read f7 arg=9 =18 folded\n"
+		"p1 write f7 =3\n"
+		"p1 read f7 arg=4 =8 folded\n"
+		"p1 write f7 arg=5 =15 folded\n"
+		"p1 read f7 =-11\n"
+		"p1 read f7 arg=6 =-11 folded\n");
+}
+
 static void test_gaps(void **state)
 {
 	struct fixture *f = *state;
@@ -352,6 +376,7 @@ int main(void)
 		TEST(vmsplice_reads_or_writes_by_its_end),
 		TEST(opening_flags),
 		TEST(calls_into_the_kernel),
+		TEST(repeats_become_one_event_for_each_way),
 		TEST(gaps),
 	};
 

@@ -39,6 +39,17 @@ void io(struct fixture *f, uint16_t call, struct lm_raw_inode file, int fd, int 
 	TAKE(f, &raw, LM_RAW_IO, call, sizeof(raw), 0);
 }
 
+void run_of(struct fixture *f, uint16_t call, struct lm_raw_inode file, int result,
+	struct lm_raw_fold own, struct lm_raw_fold other)
+{
+	struct lm_raw_run raw = {
+		.inode = file.inode, .dev = file.dev, .mode = file.mode, .fd = 3, .result = result,
+		.folds = { own, other },
+	};
+
+	TAKE(f, &raw, LM_RAW_RUN, call, sizeof(raw), 0);
+}
+
 void fd_call(struct fixture *f, uint16_t call, struct lm_raw_inode file, int fd, int64_t result,
 	uint64_t arg)
 {

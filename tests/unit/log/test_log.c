@@ -158,6 +158,15 @@ static void add_step(struct lm_log_writer *writer, uint16_t op, lm_object_id act
 	assert_int_equal(lm_log_add(writer, &item), 0);
 }
 
+static void add_repeats(struct lm_log_writer *writer, uint16_t op, lm_object_id actor, uint32_t tid,
+	uint64_t end_ns, uint64_t count)
+{
+	struct lm_item item = { .kind = LM_ITEM_EVENT, .event = { .op = op, .actor = actor,
+		.tid = tid, .end_ns = end_ns, .arg = count, .flags = LM_EVENT_FOLDED } };
+
+	assert_int_equal(lm_log_add(writer, &item), 0);
+}
+
 static void add_process(struct lm_log_writer *writer, lm_object_id id, lm_object_id previous,
 	uint64_t start_ns)
 {
@@ -201,6 +210,38 @@ static void test_begin_is_bounded_by_the_thread(void **state)
 		n++;
 	}
 	assert_int_equal(n, LM_ARRAY_SIZE(begins));
+	lm_log_free(log);
+}
+
+/* Repeats of both ways lie side by side, from the last event that was kept to the last of each. */
+static void test_begin_of_folded_events(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	static const uint64_t begins[] = { 1000, 2000, 2000, 2900, 3000 };
+	struct lm_log_counts counts;
+	struct lm_log *log;
+	struct lm_item item;
+	uint32_t n = 0;
+
+	add_process(writer, 1, 0, 1000);
+	add_step(writer, LM_OP_READ, 1, 100, 2000, 1);
+	add_repeats(writer, LM_OP_READ, 1, 100, 2800, 7);
+	add_repeats(writer, LM_OP_WRITE, 1, 100, 2900, 5);
+	add_step(writer, LM_OP_READ, 1, 100, 3000, 1);
+	add_repeats(writer, LM_OP_READ, 1, 100, 3100, 2);
+	assert_int_equal(lm_log_close(writer, &counts, NULL), 0);
+	assert_int_equal(counts.events, 5);
+	assert_int_equal(counts.folded, 6 + 4 + 1);
+
+	log = open_log(folder->log);
+	while (lm_log_next(log, &item) == 1) {
+		if (item.kind == LM_ITEM_EVENT)
+			assert_int_equal(item.event.begin_ns, begins[n++]);
+	}
+	assert_int_equal(n, LM_ARRAY_SIZE(begins));
+	lm_log_read_counts(log, &counts);
+	assert_int_equal(counts.folded, 6 + 4 + 1);
 	lm_log_free(log);
 }
 
@@ -288,6 +329,8 @@ int main(void)
 			test_order_inside_a_frame, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
 			test_begin_is_bounded_by_the_thread, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_begin_of_folded_events, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
 			test_begin_is_not_taken_from_the_future, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(

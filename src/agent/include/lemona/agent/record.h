@@ -5,12 +5,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lemona/abi/raw.h"
 #include "lemona/base/diag.h"
 
 /* Recording: sensor, identification and log writer put together. */
 struct lm_record_options {
 	const char *log_path;      /* directory to make */
 	char *const *command;      /* NULL-terminated argv to run and stop with, or NULL */
+	uint32_t level;            /* enum lm_level */
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
 	uint64_t segment_bytes;    /* 0: default of the log */
 	void (*on_start)(void *data); /* called once everything is attached; may be NULL */
@@ -19,12 +21,16 @@ struct lm_record_options {
 
 struct lm_record_summary {
 	uint64_t events;      /* written to the log */
+	uint64_t folded;      /* repeats that were counted in them */
 	uint64_t lost;        /* known to be missing */
 	uint64_t bytes;       /* of the log on disk */
 	uint64_t elapsed_ns;
 	int command_status;   /* wait(2) status of the command; 0 without one */
 	bool command_ran;
 };
+
+/** "provenance", "reduced"; NULL outside the enum. Static. */
+const char *lm_level_name(enum lm_level level);
 
 /**
  * Record until the command ends, or SIGINT, SIGTERM, SIGHUP or SIGQUIT arrives. With a command the

@@ -90,6 +90,9 @@ enum lm_event_flag {
 	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or dentry) */
 	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */
 	LM_EVENT_TIMED = 1u << 6,    /* begin_ns is no bound: when io_uring took the request */
+	/* level reduced: stands for `arg` repeats of one of its thread's last events; result:
+	 * bytes of all of them, or how each of them failed; end: of the last */
+	LM_EVENT_FOLDED = 1u << 7,
 };
 
 /* Where the action came from. A Linux x86-64 system call number, or: */
@@ -115,6 +118,9 @@ struct lm_event {
 
 /** A call failed when it returned -4095..-1. EXIT and THREAD never fail. */
 bool lm_event_failed(const struct lm_event *ev);
+
+/** How many actions it stands for: 1, or the repeats that were folded into it. */
+uint64_t lm_event_count(const struct lm_event *ev);
 
 /** "read", "rename", ...; "unknown" outside the enum. Static. */
 const char *lm_op_name(enum lm_op op);

@@ -56,6 +56,7 @@ uint64_t lm_log_pending_ns(const struct lm_log_writer *writer);
 
 struct lm_log_counts {
 	uint64_t events, objects, lost; /* lost: sum over gap items */
+	uint64_t folded; /* actions that share an event: those that happened are events + folded */
 	uint64_t bytes;                 /* on disk */
 	uint64_t frames;
 };

@@ -13,6 +13,8 @@ struct lm_sensor_options {
 	uint64_t ring_bytes; /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
 	const struct lm_compat_rule *compat; /* the same for the 32-bit entry; NULL: not recorded */
+	const uint8_t *ways;              /* as many, enum lm_way: how level reduced sees them */
+	uint32_t level;                   /* enum lm_level */
 	uint32_t self_tgid;               /* whose calls are left out */
 	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
 };
