@@ -118,6 +118,15 @@ struct recent {
 	struct process *process; /* NULL: free */
 };
 
+#define GONE_MAX 64
+
+/* A thread that has ended: a call on it may end after it. */
+struct gone {
+	uint32_t tid;    /* in the initial namespace */
+	uint32_t ns_pid; /* where it has that number, too; 0: in none but the initial one */
+	lm_object_id object;
+};
+
 struct lm_identify {
 	struct lm_identify_sink sink;
 	struct lm_identify_devices devices;
@@ -145,6 +154,11 @@ struct lm_identify {
 	struct lm_map threads;    /* tid -> struct process * */
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
 	struct recent recent[RECENT_THREADS]; /* by tid: most records repeat one of a few */
+
+	struct process *last;     /* of the last record, with its tid: most records repeat it */
+	uint32_t last_tid;
+	struct gone gone[GONE_MAX]; /* the last ones, in a circle */
+	uint32_t gone_next;
 	struct miss misses[MISSES];
 	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
 	uint64_t report_count;

@@ -83,11 +83,22 @@ static int add_thread(struct lm_identify *id, uint32_t tid, struct process *proc
 	return 0;
 }
 
+static void remember_gone(struct lm_identify *id, uint32_t tid, const struct process *process)
+{
+	const struct lm_process *p = &process->attributes;
+
+	id->gone[id->gone_next++ % GONE_MAX] = (struct gone){
+		.tid = tid, .ns_pid = p->ns_tgid == p->tgid ? p->ns_pid : 0,
+		.object = process->object,
+	};
+}
+
 static int remove_thread(struct lm_identify *id, uint32_t tid, struct process *process)
 {
 	int r = 0;
 
 	if (process_by_tid(id, tid) == process) {
+		remember_gone(id, tid, process);
 		r = lm_map_put(&id->threads, tid, 0);
 		process->threads -= r == 0;
 		recent_of(id, tid)->process = NULL;
@@ -521,11 +532,40 @@ static lm_object_id thread_target_of(struct lm_identify *id, uint32_t tid, uint3
 	return process->object;
 }
 
+/*
+ * A call that succeeded found somebody. Who of that number ended last may have done so between
+ * the call's look-up and its end: what PTRACE_CONT has set going, for instance.
+ */
+static lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
+{
+	for (uint32_t i = 1; i <= GONE_MAX; i++) {
+		const struct gone *gone = &id->gone[(id->gone_next - i) % GONE_MAX];
+
+		if (gone->tid == tid && gone->object && (!ns_pid || gone->ns_pid == ns_pid))
+			return gone->object;
+	}
+	return LM_OBJECT_NONE;
+}
+
+/* By number in the caller's own pid namespace; without one, in the initial namespace. */
+static lm_object_id numbered_target_of(struct lm_identify *id, const struct lm_raw_task *raw)
+{
+	const uint64_t *tgid = raw->ns_pid ?
+		lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target)) : NULL;
+	bool initial = tgid || !raw->ns_pid;
+	uint32_t number = tgid ? (uint32_t)*tgid : raw->target;
+	lm_object_id target = initial ? target_of(id, number, 0) :
+		thread_target_of(id, number, raw->ns_pid);
+
+	if (target || raw->result < 0)
+		return target;
+	return gone_target_of(id, number, initial ? 0 : raw->ns_pid);
+}
+
 int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 {
 	struct process *process;
 	struct lm_event event;
-	uint64_t *tgid;
 	int r;
 
 	r = begin_event(id, &raw->raw, raw->raw.kind == LM_RAW_SIGNAL ? LM_OP_SIGNAL :
@@ -534,14 +574,7 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 		return r;
 	event.result = raw->result;
 	event.arg = raw->arg;
-	if (raw->raw.kind == LM_RAW_SIGNAL) {
-		event.object = target_of(id, raw->target, raw->start_ns);
-	} else {
-		/* No namespace: the kernel side has told the task itself. */
-		tgid = raw->ns_pid ? lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target))
-				   : NULL;
-		event.object = tgid ? target_of(id, (uint32_t)*tgid, 0) :
-			thread_target_of(id, raw->target, raw->ns_pid);
-	}
+	event.object = raw->raw.kind == LM_RAW_SIGNAL ?
+		target_of(id, raw->target, raw->start_ns) : numbered_target_of(id, raw);
 	return emit_event(id, &event);
 }

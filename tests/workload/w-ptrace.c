@@ -64,9 +64,10 @@ static void traceme(void)
 	pid_t child = want_fork();
 
 	if (!child) {
-		/* Who acts on whom is a matter of taste here: the target is not stated. */
+		/* The kernel lets the parent be the tracer. */
 		OK(ptrace, PTRACE_TRACEME, 0, NULL, NULL);
-		WANT(.op = "ptrace", .has_arg = 1, .arg = PTRACE_TRACEME);
+		WANT(.op = "ptrace", .has_arg = 1, .arg = PTRACE_TRACEME,
+		     .target = getppid());
 		OK(kill, getpid(), SIGSTOP);
 		WANT(.op = "signal", .target = getpid(), .has_arg = 1, .arg = SIGSTOP);
 		want_exit(0);

@@ -115,6 +115,7 @@ void exec_file(struct fixture *f, uint32_t old_tid, struct lm_raw_inode exe,
 void exit_thread(struct fixture *f, int status, bool group_dead);
 void signal_to(struct fixture *f, uint32_t target, uint64_t start_ns, int number);
 void task_call(struct fixture *f, uint16_t call, uint32_t target, uint32_t ns_pid);
+void task_failed(struct fixture *f, uint16_t call, uint32_t target, int64_t result);
 void socket_call(struct fixture *f, const struct lm_raw_socket *like, uint16_t call, int64_t result,
 		 uint8_t flags);
 void copy(struct fixture *f, uint16_t call, struct lm_raw_inode from, struct lm_raw_inode to,

@@ -341,6 +341,27 @@ static void test_targets_by_number_in_a_namespace(void **state)
 		"p6 ptrace =0\n");
 }
 
+/* What a call set going can end before the call does. */
+static void test_targets_that_have_ended(void **state)
+{
+	struct fixture *f = *state;
+
+	fork_child(f, 2, 17);
+	as(f, 2);
+	exit_thread(f, 0, true);
+	as(f, 1);
+	forget_told(f);
+	task_call(f, SYS_ptrace, 2, 0);
+	task_call(f, SYS_ptrace, 2, 1);
+	task_call(f, SYS_ptrace, 2, 5); /* somebody else there */
+	task_failed(f, SYS_ptrace, 2, -ESRCH);
+	assert_told(f,
+		"p1 ptrace p2 =0\n"
+		"p1 ptrace p2 =0\n"
+		"p1 ptrace =0\n"
+		"p1 ptrace =-3\n");
+}
+
 static void test_descriptors_shared_and_not(void **state)
 {
 	struct fixture *f = *state;
@@ -387,6 +408,7 @@ int main(void)
 		TEST(self_is_marked),
 		TEST(signals_name_their_target),
 		TEST(targets_by_number_in_a_namespace),
+		TEST(targets_that_have_ended),
 		TEST(descriptors_shared_and_not),
 	};
 

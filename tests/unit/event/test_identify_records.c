@@ -224,6 +224,13 @@ void task_call(struct fixture *f, uint16_t call, uint32_t target, uint32_t ns_pi
 	TAKE(f, &raw, LM_RAW_TASK, call, sizeof(raw), 0);
 }
 
+void task_failed(struct fixture *f, uint16_t call, uint32_t target, int64_t result)
+{
+	struct lm_raw_task raw = { .target = PIDS + target, .result = result };
+
+	TAKE(f, &raw, LM_RAW_TASK, call, sizeof(raw), 0);
+}
+
 void socket_call(struct fixture *f, const struct lm_raw_socket *like, uint16_t call, int64_t result,
 	uint8_t flags)
 {
