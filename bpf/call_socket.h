@@ -238,17 +238,26 @@ static __noinline int call_passed(struct call *c)
 	void *at = NULL;
 	__u64 count;
 
-	if (c->result < 0 || !read_msghdr(c, &header) || !header.msg_control)
+	if (c->result < 0)
+		return done();
+	if (!read_msghdr(c, &header)) {
+		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+		return done();
+	}
+	if (!header.msg_control)
 		return done();
 	count = find_passed(&header, is_compat(c), &at);
 	hide_var(count);
 	if (count > PASSED_MAX) {
-		c->emit.control->produced++;
-		emit_count_lost(&c->emit, LM_RAW_COPY);
+		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
 		count = PASSED_MAX;
 	}
-	if (!count || bpf_probe_read_user(fds, count * sizeof(int), at))
+	if (!count)
 		return done();
+	if (bpf_probe_read_user(fds, count * sizeof(int), at)) {
+		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+		return done();
+	}
 	for (__u32 i = 0; i < PASSED_MAX; i++) {
 		struct lm_raw_copy *rec;
 

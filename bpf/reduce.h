@@ -80,7 +80,7 @@ static __always_inline bool is_sealed(struct lm_ring_control *control)
 {
 	return control->sealed > control->run_at ||
 		control->run_at + sizeof(struct lm_raw_run) != control->head ||
-		control->gap_count;
+		control->gap_used;
 }
 
 static __always_inline void keep_call(struct call *c, const struct lm_raw_io *io,

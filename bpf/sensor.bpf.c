@@ -107,8 +107,7 @@ static __noinline int count_x32_call(void)
 
 	if (!emit_begin(&e, (void *)bpf_get_current_task_btf(), LM_RAW_CALL_NONE))
 		return done();
-	e.control->produced++;
-	emit_count_lost(&e, 0);
+	emit_fault(&e, 0, LM_RAW_GAP_UNSEEN);
 	emit_end(&e);
 	return done();
 }
@@ -240,7 +239,7 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 #define NR_execveat 322
 
 /* The ELF interpreter, by the mapping that the kernel made for it. */
-static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *task)
+static __noinline int fill_loader(struct lm_raw_exec *rec, struct task_struct *task)
 {
 	struct mapped mapped = {};
 	unsigned long auxv[2];
@@ -258,7 +257,10 @@ static __noinline int fill_loader(struct lm_raw_inode *out, struct task_struct *
 	}
 	if (base)
 		find_mapped(base, &mapped);
-	fill_file(out, mapped.file);
+	/* Somebody held the lock of its memory map. */
+	if (base && !mapped.file)
+		rec->raw.flags |= LM_RAW_PARTIAL;
+	fill_file(&rec->loader, mapped.file);
 	return done();
 }
 
@@ -286,14 +288,14 @@ static __noinline int emit_exec(struct emit *e, struct task_struct *task, struct
 		return done();
 	run(fill_attributes(&rec->attributes, task));
 	fill_file(&rec->exe, file);
-	run(fill_loader(&rec->loader, task));
+	run(fill_loader(rec, task));
 	rec->dir_inode = parent == dentry ? 0 : READ(parent, d_inode, i_ino);
 	rec->dir_dev = parent == dentry ? 0 : READ(parent, d_inode, i_sb, s_dev);
 	rec->old_tid = old_tid;
 	rec->argc = READ(bprm, argc);
 	rec->env_bytes = READ(mm, env_end) - READ(mm, env_start);
 	rec->argv_bytes = READ(mm, arg_end) - start;
-	name_len = at_most(read_name(rec->data, dentry), LM_RAW_NAME_BYTES - 1);
+	name_len = at_most(read_name(&rec->raw, rec->data, dentry), LM_RAW_NAME_BYTES - 1);
 	len = at_most(rec->argv_bytes, LM_RAW_ARGV_BYTES);
 	if (len < rec->argv_bytes)
 		rec->raw.flags |= LM_RAW_CUT;

@@ -94,6 +94,7 @@ static __noinline int announce_cgroup(struct emit *e, struct task_struct *task)
 			rec->raw.flags |= LM_RAW_CUT;
 			break;
 		}
+		len = at_most(len, LM_RAW_CGROUP_BYTES - LM_RAW_NAME_BYTES);
 		n = bpf_probe_read_kernel_str(rec->names + len, LM_RAW_NAME_BYTES,
 			READ(kn, name));
 		if (n < 1 || n > LM_RAW_NAME_BYTES) {
@@ -106,7 +107,7 @@ static __noinline int announce_cgroup(struct emit *e, struct task_struct *task)
 			rec->raw.flags |= LM_RAW_CUT;
 	}
 	rec->names_len = len;
-	emit_commit(e, rec, sizeof(*rec) + (len & (2 * LM_RAW_CGROUP_BYTES - 1)));
+	emit_commit(e, rec, sizeof(*rec) + at_most(len, LM_RAW_CGROUP_BYTES));
 	return done();
 }
 

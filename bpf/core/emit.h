@@ -119,9 +119,7 @@ static __always_inline bool emit_open_ring(struct emit *e, __u32 ring)
 	if (!e->control || !e->data)
 		return false;
 	if (unlikely(e->control->busy)) {
-		__sync_fetch_and_add(&e->control->produced, 1);
 		__sync_fetch_and_add(&e->control->nested, 1);
-		__sync_fetch_and_add(&e->control->lost, 1);
 		return false;
 	}
 	e->control->busy = 1;
@@ -145,22 +143,59 @@ static __always_inline void emit_end(struct emit *e)
 	e->control->busy = 0;
 }
 
-static __always_inline void emit_count_lost(struct emit *e, __u8 kind)
+/*
+ * Count a numbered record that is not kept, for its process and reason. A ring
+ * that is full is full for few processes at a time; what does not find a place
+ * among them is counted for nobody. A global function, as the next one but one:
+ * the verifier looks at it once, and not at each call.
+ */
+__noinline int count_lost(__u32 ring, __u64 time_ns, __u32 tgid, __u32 kind, __u32 reason)
 {
-	struct lm_ring_control *c = e->control;
-	__u32 tgid = e->pid_tgid >> 32;
+	struct lm_ring_control *c = bpf_map_lookup_elem(&controls, &ring);
+	struct lm_ring_gap *gap;
 
+	if (!c)
+		return 0;
 	c->lost++;
-	if (!c->gap_count) {
-		c->gap_begin_ns = e->time_ns;
-		c->gap_tgid = tgid;
-		c->gap_kinds = 0;
-	} else if (c->gap_tgid != tgid) {
-		c->gap_tgid = 0;
+	for (__u32 i = 0; i < LM_RING_GAPS; i++) {
+		gap = &c->gaps[i];
+		if (i == LM_RING_GAPS - 1) {
+			tgid = 0;
+			reason = LM_RAW_GAP_FULL;
+		}
+		if (i >= c->gap_used) {
+			c->gap_used = i + 1;
+			gap->count = 0;
+			gap->begin_ns = time_ns;
+			gap->kinds = 0;
+			gap->tgid = tgid;
+			gap->reason = reason;
+		}
+		if (gap->tgid == tgid && gap->reason == reason) {
+			gap->count++;
+			gap->end_ns = time_ns;
+			gap->kinds |= 1ull << (kind & 63);
+			break;
+		}
 	}
-	c->gap_end_ns = e->time_ns;
-	c->gap_kinds |= 1ull << (kind & 63);
-	c->gap_count++;
+	return 0;
+}
+
+static __always_inline __u32 ring_of(struct emit *e)
+{
+	return e->flags & LM_RAW_FOUND ? iterator_ring : bpf_get_smp_processor_id();
+}
+
+static __always_inline void emit_count_lost(struct emit *e, __u8 kind, __u32 reason)
+{
+	count_lost(ring_of(e), e->time_ns, e->pid_tgid >> 32, kind, reason);
+}
+
+/* For what cannot be read or followed: numbered, and not kept. */
+static __always_inline void emit_fault(struct emit *e, __u8 kind, __u32 reason)
+{
+	e->control->produced++;
+	emit_count_lost(e, kind, reason);
 }
 
 static __always_inline void emit_fill(struct emit *e, struct lm_raw *raw, __u8 kind)
@@ -174,24 +209,36 @@ static __always_inline void emit_fill(struct emit *e, struct lm_raw *raw, __u8 k
 	raw->pad = 0;
 }
 
-/* The gap goes into the ring, before the record that found room again. */
-static __noinline int emit_gap(struct emit *e)
-{
-	struct lm_ring_control *c = e->control;
-	struct lm_raw_gap *gap = (void *)(e->data + (c->head & ring_mask));
+#define GAPS_BYTES (LM_RING_GAPS * sizeof(struct lm_raw_gap))
 
-	emit_fill(e, &gap->raw, LM_RAW_GAP);
-	gap->raw.len = sizeof(*gap);
-	gap->begin_ns = c->gap_begin_ns;
-	gap->end_ns = c->gap_end_ns;
-	gap->count = c->gap_count;
-	gap->kinds = c->gap_kinds;
-	gap->lost_tgid = c->gap_tgid;
-	gap->reason = c->gap_kinds == 1 ? LM_RAW_GAP_UNSEEN : LM_RAW_GAP_FULL;
-	c->gap_count = 0;
-	barrier();
-	c->head += sizeof(*gap);
-	return done();
+/* The gaps go into the ring, before the record that found room again. */
+__noinline int write_gaps(__u32 ring, __u64 time_ns, __u64 pid_tgid, __u32 call, __u32 flags)
+{
+	struct emit e = { .time_ns = time_ns, .pid_tgid = pid_tgid, .call = call, .flags = flags };
+	struct lm_ring_control *c = bpf_map_lookup_elem(&controls, &ring);
+	__u8 *data = bpf_map_lookup_elem(&rings, &ring);
+
+	if (!c || !data)
+		return 0;
+	for (__u32 i = 0; i < LM_RING_GAPS; i++) {
+		const struct lm_ring_gap *from = &c->gaps[i];
+		struct lm_raw_gap *gap = (void *)(data + (c->head & ring_mask));
+
+		if (i >= c->gap_used)
+			break;
+		emit_fill(&e, &gap->raw, LM_RAW_GAP);
+		gap->raw.len = sizeof(*gap);
+		gap->begin_ns = from->begin_ns;
+		gap->end_ns = from->end_ns;
+		gap->count = from->count;
+		gap->kinds = from->kinds;
+		gap->lost_tgid = from->tgid;
+		gap->reason = from->reason;
+		barrier();
+		c->head += sizeof(*gap);
+	}
+	c->gap_used = 0;
+	return 0;
 }
 
 /*
@@ -204,12 +251,12 @@ static __always_inline void *emit_reserve(struct emit *e, __u8 kind, __u32 max_b
 	struct lm_raw *raw;
 
 	c->produced++;
-	if (unlikely(c->head + max_bytes + sizeof(struct lm_raw_gap) - c->tail > ring_mask + 1)) {
-		emit_count_lost(e, kind);
+	if (unlikely(c->head + max_bytes + GAPS_BYTES - c->tail > ring_mask + 1)) {
+		emit_count_lost(e, kind, LM_RAW_GAP_FULL);
 		return NULL;
 	}
-	if (unlikely(c->gap_count))
-		run(emit_gap(e));
+	if (unlikely(c->gap_used))
+		write_gaps(ring_of(e), e->time_ns, e->pid_tgid, e->call, e->flags);
 	raw = (void *)(e->data + (c->head & ring_mask));
 	emit_fill(e, raw, kind);
 	return raw;

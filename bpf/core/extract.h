@@ -154,14 +154,16 @@ static __noinline int announce_fs(struct emit *e, struct super_block *sb)
 	return done();
 }
 
-/* Copy a dentry's name. Returns its length, without the NUL. */
-static __always_inline __u32 read_name(char *out, struct dentry *dentry)
+/* Copy a dentry's name. Returns its length, without the NUL; where it fails, the record says so. */
+static __always_inline __u32 read_name(struct lm_raw *raw, char *out, struct dentry *dentry)
 {
 	const unsigned char *name = READ(dentry, d_name.name);
 	long len = bpf_probe_read_kernel_str(out, LM_RAW_NAME_BYTES, name);
 
-	if (len < 1 || len > LM_RAW_NAME_BYTES)
+	if (len < 1 || len > LM_RAW_NAME_BYTES) {
+		raw->flags |= LM_RAW_PARTIAL;
 		return 0;
+	}
 	return len - 1;
 }
 
@@ -236,7 +238,7 @@ static __always_inline bool announce_step(struct walk *w)
 	} else {
 		dir->parent_inode = READ(parent, d_inode, i_ino);
 		dir->parent_dev = READ(parent, d_inode, i_sb, s_dev);
-		dir->name_len = read_name(dir->name, dentry);
+		dir->name_len = read_name(&dir->raw, dir->name, dentry);
 	}
 	bytes = sizeof(*dir) + dir->name_len;
 	emit_commit(e, dir, bytes);
@@ -266,8 +268,7 @@ static __noinline int announce_dir(struct walk *w)
 			announce_next(i, w);
 	if (!w->ended) {
 		/* What is above stays unknown, and is said to be so by a gap. */
-		w->emit->control->produced++;
-		emit_count_lost(w->emit, LM_RAW_DIR);
+		emit_fault(w->emit, LM_RAW_DIR, LM_RAW_GAP_FAULT);
 	}
 	return done();
 }
@@ -343,11 +344,11 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	if (parent == dentry) {
 		/* "memfd:..." and the like; a directory's would be "/". */
 		if ((open->file.mode & S_IFMT) != S_IFDIR)
-			open->name_len = read_name(open->name, dentry);
+			open->name_len = read_name(&open->raw, open->name, dentry);
 	} else if (dentry != READ(mnt, mnt_root) && !(open->oflags & O_TMPFILE_BIT)) {
 		open->dir_inode = READ(parent, d_inode, i_ino);
 		open->dir_dev = READ(parent, d_inode, i_sb, s_dev);
-		open->name_len = read_name(open->name, dentry);
+		open->name_len = read_name(&open->raw, open->name, dentry);
 	}
 	emit_commit(e, open, sizeof(*open) + open->name_len);
 	return done();
@@ -382,8 +383,10 @@ static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct uni
 	hide_var(len); /* keep the compiler from undoing the bound that the verifier looks for */
 	if (!len || len > 108)
 		return;
-	if (bpf_probe_read_kernel(out->path, len, from))
+	if (bpf_probe_read_kernel(out->path, len, from)) {
+		out->raw.flags |= LM_RAW_PARTIAL;
 		return;
+	}
 	out->path_len = len;
 	if (out->path[0] == 0)
 		out->path[0] = '@';

@@ -253,6 +253,20 @@ void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out
 	lm_buffer_append_text(out, "}\n");
 }
 
+static void append_kinds(uint64_t kinds, struct lm_buffer *out)
+{
+	const char *separator = "";
+
+	lm_buffer_append_text(out, ",\"kinds\":[");
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		if (!(kinds >> bit & 1))
+			continue;
+		lm_buffer_printf(out, "%s\"%s\"", separator, lm_gap_kind_name(bit));
+		separator = ",";
+	}
+	lm_buffer_append_byte(out, ']');
+}
+
 void lm_gap_print_json(const struct lm_gap_view *view, struct lm_buffer *out)
 {
 	const struct lm_gap *gap = view->gap;
@@ -263,6 +277,8 @@ void lm_gap_print_json(const struct lm_gap_view *view, struct lm_buffer *out)
 		append_time(out, "end", view->wall_end_ns);
 	append_u64(out, "events", gap->count);
 	append_str(out, "reason", lm_str_from(lm_gap_reason_name(gap->reason)));
+	if (gap->kinds)
+		append_kinds(gap->kinds, out);
 	if (gap->tgid)
 		append_u64(out, "pid", gap->tgid);
 	if (gap->cpu != LM_GAP_CPU_NONE)

@@ -232,6 +232,10 @@ void lm_gap_print_text(const struct lm_gap_view *view, struct lm_buffer *out)
 	else
 		lm_buffer_append_text(out, " an unknown number of events is missing");
 	lm_buffer_printf(out, " (%s)", lm_gap_reason_name(gap->reason));
+	for (unsigned int bit = 0; bit < 64; bit++)
+		if (gap->kinds >> bit & 1)
+			lm_buffer_printf(out, "%s %s", gap->kinds & ((UINT64_C(1) << bit) - 1) ?
+				"," : " of", lm_gap_kind_name(bit));
 	if (gap->tgid)
 		lm_buffer_printf(out, ", of process %u", gap->tgid);
 	if (gap->cpu != LM_GAP_CPU_NONE)

@@ -367,6 +367,21 @@ static int take_kernel(struct lm_identify *id, const struct lm_raw_range *raw)
 	return emit_event(id, &event);
 }
 
+static uint16_t reason_of(uint32_t raw_reason)
+{
+	switch ((enum lm_raw_gap_reason)raw_reason) {
+	case LM_RAW_GAP_NESTED:
+		return LM_GAP_NESTED;
+	case LM_RAW_GAP_UNSEEN:
+		return LM_GAP_UNSEEN;
+	case LM_RAW_GAP_FAULT:
+		return LM_GAP_FAULT;
+	case LM_RAW_GAP_FULL:
+		break;
+	}
+	return LM_GAP_FULL;
+}
+
 static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 {
 	struct lm_item item = {
@@ -374,8 +389,7 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 		.gap = {
 			.begin_ns = raw->begin_ns, .end_ns = raw->end_ns, .count = raw->count,
 			.kinds = raw->kinds, .tgid = raw->lost_tgid, .cpu = raw->raw.pad,
-			.reason = raw->reason == LM_RAW_GAP_NESTED ? LM_GAP_NESTED :
-				raw->reason == LM_RAW_GAP_UNSEEN ? LM_GAP_UNSEEN : LM_GAP_FULL,
+			.reason = reason_of(raw->reason),
 		},
 	};
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "lemona/abi/raw.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/event/event.h"
 
@@ -89,6 +90,30 @@ static const char *const gap_reason_names[] = {
 	[LM_GAP_UNSEEN] = "unseen",
 };
 
+static const char *const gap_kind_names[64] = {
+	"other",
+	[LM_RAW_IO] = "io",
+	[LM_RAW_FD] = "fd",
+	[LM_RAW_OPEN] = "open",
+	[LM_RAW_DIR] = "directory",
+	[LM_RAW_FS] = "file-system",
+	[LM_RAW_PATH] = "path",
+	[LM_RAW_FORK] = "fork",
+	[LM_RAW_PROCESS] = "process",
+	[LM_RAW_EXEC] = "exec",
+	[LM_RAW_EXIT] = "exit",
+	[LM_RAW_SIGNAL] = "signal",
+	[LM_RAW_TASK] = "task",
+	[LM_RAW_SOCKET] = "socket",
+	[LM_RAW_COPY] = "copy",
+	[LM_RAW_RANGE] = "memory",
+	[LM_RAW_KERNEL] = "kernel",
+	[LM_RAW_UNSEEN] = "submission",
+	[LM_RAW_CGROUP] = "cgroup",
+	[LM_RAW_IPC] = "ipc",
+	[LM_RAW_RUN] = "run",
+};
+
 _Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");
 _Static_assert(LM_ARRAY_SIZE(kind_names) == LM_OBJECT_KIND_MAX + 1, "every kind has a name");
 
@@ -118,6 +143,12 @@ const char *lm_object_kind_name(enum lm_object_kind kind)
 const char *lm_gap_reason_name(enum lm_gap_reason reason)
 {
 	return name_or_unknown(gap_reason_names, LM_ARRAY_SIZE(gap_reason_names), reason);
+}
+
+const char *lm_gap_kind_name(unsigned int bit)
+{
+	return bit < LM_ARRAY_SIZE(gap_kind_names) && gap_kind_names[bit] ? gap_kind_names[bit] :
+		"other";
 }
 
 #define CALL_TEXT_BYTES 32

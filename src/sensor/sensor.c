@@ -25,7 +25,9 @@ struct ring {
 	struct lm_ring_control *control;
 	const uint8_t *data;
 	uint64_t head;       /* as read at the start of the drain */
-	uint64_t gaps_told;  /* of control->nested */
+	uint64_t nested_told; /* of control->nested */
+	uint64_t taken;       /* records handed out, gaps aside */
+	uint64_t lost_told;   /* what those gaps count */
 };
 
 struct lm_sensor {
@@ -37,6 +39,7 @@ struct lm_sensor {
 	size_t controls_bytes, data_bytes;
 	uint64_t missed_told;
 	uint64_t snapshot_ns; /* 0: none since the last drain */
+	uint64_t opened_ns;
 	uint64_t checked_ns; /* when nested and missed were last looked at */
 	bool attached;
 };
@@ -166,7 +169,7 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 	if (r < 0)
 		return explain_load(r, diag);
 	sensor->attached = true;
-	sensor->checked_ns = lm_time_boot_ns();
+	sensor->opened_ns = sensor->checked_ns = lm_time_boot_ns();
 	return 0;
 }
 
@@ -260,8 +263,12 @@ static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm
 
 	if (len < sizeof(*record) || len > LM_RAW_RECORD_MAX_BYTES)
 		return -LM_E_DAMAGED; /* the programs never write that */
-	if (record->kind == LM_RAW_GAP)
+	if (record->kind == LM_RAW_GAP) {
 		((struct lm_raw *)record)->pad = (uint16_t)(ring - sensor->rings);
+		ring->lost_told += ((const struct lm_raw_gap *)record)->count;
+	} else {
+		ring->taken++;
+	}
 	r = take(data, record);
 	/* Only now may the kernel side write over it. */
 	__atomic_store_n(&ring->control->tail, ring->control->tail + len, __ATOMIC_RELEASE);
@@ -322,12 +329,12 @@ static uint64_t count_missed(const struct lm_sensor *sensor)
 }
 
 static int tell_gap(uint64_t begin_ns, uint64_t end_ns, uint64_t count, uint16_t cpu,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
+	uint32_t reason, int (*take)(void *data, const struct lm_raw *record), void *data)
 {
 	struct lm_raw_gap gap = {
 		.raw = { .time_ns = end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap), .pad = cpu },
 		.begin_ns = begin_ns, .end_ns = end_ns, .count = count,
-		.reason = LM_RAW_GAP_NESTED,
+		.reason = reason,
 	};
 
 	return take(data, &gap.raw);
@@ -344,17 +351,18 @@ static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
 		struct ring *ring = &sensor->rings[i];
 		uint64_t nested = __atomic_load_n(&ring->control->nested, __ATOMIC_RELAXED);
 
-		if (nested == ring->gaps_told)
+		if (nested == ring->nested_told)
 			continue;
-		r = tell_gap(since_ns, now_ns, nested - ring->gaps_told, (uint16_t)i, take, data);
-		ring->gaps_told = nested;
+		r = tell_gap(since_ns, now_ns, nested - ring->nested_told, (uint16_t)i,
+			LM_RAW_GAP_NESTED, take, data);
+		ring->nested_told = nested;
 		if (r < 0)
 			return r;
 	}
 	missed = count_missed(sensor);
 	if (missed > sensor->missed_told) {
-		r = tell_gap(
-			since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX, take, data);
+		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX,
+			LM_RAW_GAP_NESTED, take, data);
 		sensor->missed_told = missed;
 		if (r < 0)
 			return r;
@@ -363,29 +371,57 @@ static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
 	return 0;
 }
 
-/* After detaching nobody will find room again: what is still pending is told from here. */
-static int tell_pending(struct lm_sensor *sensor,
+static int tell_pending_of(struct lm_sensor *sensor, struct ring *ring,
 	int (*take)(void *data, const struct lm_raw *record), void *data)
 {
-	for (uint32_t i = 0; i < sensor->ring_count; i++) {
-		struct lm_ring_control *c = sensor->rings[i].control;
-		struct lm_raw_gap gap = {
-			.raw = { .time_ns = c->gap_end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
-				.pad = (uint16_t)i },
-			.begin_ns = c->gap_begin_ns, .end_ns = c->gap_end_ns,
-			.count = c->gap_count, .kinds = c->gap_kinds,
-			.lost_tgid = c->gap_tgid, .reason = LM_RAW_GAP_FULL,
-		};
-		int r;
+	struct lm_ring_control *c = ring->control;
+	int r = 0;
 
-		if (!c->gap_count)
-			continue;
-		c->gap_count = 0;
+	for (uint32_t i = 0; r == 0 && i < c->gap_used && i < LM_RING_GAPS; i++) {
+		const struct lm_ring_gap *from = &c->gaps[i];
+		struct lm_raw_gap gap = {
+			.raw = { .time_ns = from->end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
+				.pad = (uint16_t)(ring - sensor->rings) },
+			.begin_ns = from->begin_ns, .end_ns = from->end_ns, .count = from->count,
+			.kinds = from->kinds, .lost_tgid = from->tgid, .reason = from->reason,
+		};
+
+		ring->lost_told += from->count;
 		r = take(data, &gap.raw);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	c->gap_used = 0;
+	return r;
+}
+
+/*
+ * The books are closed: every number that a probe took was handed out, or is in a gap. What is in
+ * neither is a fault of the programs, and missing all the same.
+ */
+static int tell_unaccounted(struct lm_sensor *sensor, struct ring *ring,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	uint64_t produced = ring->control->produced;
+	uint64_t known = ring->taken + ring->lost_told + ring->control->folded;
+
+	if (produced <= known)
+		return 0;
+	ring->lost_told += produced - known;
+	return tell_gap(sensor->opened_ns, lm_time_boot_ns(), produced - known,
+		(uint16_t)(ring - sensor->rings), LM_RAW_GAP_FAULT, take, data);
+}
+
+/* After detaching nobody will find room again: what is still pending is told from here. */
+static int tell_rest(struct lm_sensor *sensor,
+	int (*take)(void *data, const struct lm_raw *record), void *data)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < sensor->ring_count; i++) {
+		r = tell_pending_of(sensor, &sensor->rings[i], take, data);
+		if (r == 0)
+			r = tell_unaccounted(sensor, &sensor->rings[i], take, data);
+	}
+	return r;
 }
 
 /*
@@ -424,7 +460,7 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 	sensor->snapshot_ns = 0;
 	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
 	if (r == 0 && !sensor->attached)
-		r = tell_pending(sensor, take, data);
+		r = tell_rest(sensor, take, data);
 	if (r == 0 && (!sensor->attached || now_ns - sensor->checked_ns > CHECK_EVERY_NS))
 		r = tell_nested(sensor, now_ns, take, data);
 	return r;

@@ -2,6 +2,7 @@
 """Nothing is lost silently: what a full buffer could not hold is counted; every answer says so."""
 
 import lemona
+from lemona import instant
 
 READS = 400000
 
@@ -22,13 +23,17 @@ def test_losses_are_counted(place, log):
     assert lost > 0, "nothing was lost: the flood is too slow to test anything"
     assert all(gap["reason"] == "full" and gap["events"] > 0 for gap in gaps), gaps
     assert summary.lost == lost == lemona.status(log)["lost"]
-    # A gap also counts what others did on the same CPU, and the few other calls of the flood
-    # itself: it may count more than the reads that are missing, never less.
-    missing = sum(made.values()) - len(kept)
-    assert 0 < missing <= lost
-    everything, _ = lemona.events_and_gaps(log)
-    others = len(everything) - len(kept)
-    assert lost - missing <= max(1000, others), "far more counted as lost than can have been made"
+    everything, _ = lemona.events_and_gaps(log, "--op", "exit")
+    for pid, reads in made.items():
+        of_pid = [gap for gap in gaps if gap.get("pid") == pid]
+        # From the signal to start on, a process reads, and then exits.
+        seen = sum(event["pid"] == pid for event in [*kept, *everything])
+        assert seen + sum(gap["events"] for gap in of_pid) == reads + 1, f"process {pid}"
+        assert of_pid and all(set(gap["kinds"]) <= {"io", "exit"} for gap in of_pid)
+        assert all(isinstance(gap["cpu"], int) and instant(gap["begin"]) <= instant(gap["end"])
+                   for gap in of_pid)
+    # Nobody's losses are none, where so few lose.
+    assert all(gap.get("pid") for gap in gaps), gaps
 
 
 def test_losses_make_answers_incomplete(place, log):
@@ -71,5 +76,9 @@ def test_default_buffer_counts_all(place, log):
     lost = sum(gap["events"] for gap in gaps)
     assert summary.lost == lost
     assert sum(made.values()) - len(kept) <= lost
+    for pid, reads in made.items():
+        missing = reads - sum(event["pid"] == pid for event in kept)
+        counted = sum(gap["events"] for gap in gaps if gap.get("pid") == pid)
+        assert missing <= counted <= missing + 1, f"process {pid}: its exit may be missing too"
     if not gaps:
         assert len(kept) == sum(made.values())

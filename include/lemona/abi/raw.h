@@ -14,6 +14,7 @@
  * Records of one ring are in the order in which they were committed; rings are
  * merged by time.
  */
+/* Numbered for good: the log's gaps hold the kinds of what was lost, one bit each. */
 enum lm_raw_kind {
 	LM_RAW_IO = 1,      /* lm_raw_io: a call on an open file, the hot path */
 	LM_RAW_FD = 2,      /* lm_raw_fd: a call on an open file with an argument */
@@ -304,14 +305,19 @@ struct lm_raw_ipc {
 	__u32 type;   /* enum lm_raw_ipc_type */
 };
 
-enum lm_raw_gap_reason { LM_RAW_GAP_FULL = 1, LM_RAW_GAP_NESTED = 2, LM_RAW_GAP_UNSEEN = 3 };
+enum lm_raw_gap_reason {
+	LM_RAW_GAP_FULL = 1,
+	LM_RAW_GAP_NESTED = 2,
+	LM_RAW_GAP_UNSEEN = 3,
+	LM_RAW_GAP_FAULT = 4,
+};
 
 struct lm_raw_gap {
 	struct lm_raw raw; /* time_ns: when room was found again */
 	__u64 begin_ns, end_ns;
 	__u64 count;
 	__u64 kinds; /* bit per enum lm_raw_kind */
-	__u32 lost_tgid; /* 0: several */
+	__u32 lost_tgid; /* 0: more processes than a ring has places for */
 	__u32 reason;
 };
 
@@ -324,25 +330,34 @@ struct lm_raw_gap {
 #define LM_RAW_RECORD_MAX_BYTES 10240
 #define LM_RING_SLACK_BYTES 16384
 
+/* What one process lost for one reason, not written to the ring yet. */
+struct lm_ring_gap {
+	__u64 count, begin_ns, end_ns, kinds;
+	__u32 tgid;
+	__u32 reason; /* enum lm_raw_gap_reason */
+};
+
+/* Places for as many processes; the last is for all others together. */
+#define LM_RING_GAPS 16
+
 struct lm_ring_control {
 	__u64 head;
-	__u64 produced; /* records numbered, kept or not */
-	__u64 lost;     /* records not kept, in all */
-	__u64 nested;   /* of these: an interrupted probe held the ring */
-	/* the gap that has not been written to the ring yet */
-	__u64 gap_count, gap_begin_ns, gap_end_ns, gap_kinds;
-	__u32 gap_tgid;
+	__u64 produced; /* records numbered by whoever held the ring, kept or not */
+	__u64 lost;     /* of these: not kept */
+	__u64 nested;   /* further ones: an interrupted probe held the ring */
 	__u32 busy;
+	__u32 gap_used; /* of the places below */
 	/* level reduced: the record that takes repeats, if it is still the last one */
 	__u64 run_at;
 	__u64 run_migrations; /* of its thread, when it was written */
 	__u64 folded;         /* repeats counted instead of recorded; produced counts them too */
 	__u64 looked;
 	struct lm_run run;
-	__u8 pad[48];
+	__u8 pad[16];
 	__u64 tail;   /* its own cache line */
 	__u64 sealed; /* no record that begins before this may change any more */
 	__u8 pad2[112];
+	struct lm_ring_gap gaps[LM_RING_GAPS];
 };
 
 /* How much is recorded. */
@@ -434,4 +449,5 @@ LM_RAW_ASSERT(struct lm_raw_range, 56);
 LM_RAW_ASSERT(struct lm_raw_ipc, 64);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_run, 40);
-LM_RAW_ASSERT(struct lm_ring_control, 320);
+LM_RAW_ASSERT(struct lm_ring_gap, 40);
+LM_RAW_ASSERT(struct lm_ring_control, 896);

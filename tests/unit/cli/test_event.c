@@ -216,16 +216,21 @@ static void assert_gap(const struct lm_gap *gap, uint64_t wall_end_ns, const cha
 
 static void gaps_are_told(void **state)
 {
-	const struct lm_gap full = { .count = 12, .tgid = 42, .cpu = 1, .reason = LM_GAP_FULL };
+	const struct lm_gap full = {
+		.count = 12, .tgid = 42, .cpu = 1, .reason = LM_GAP_FULL,
+		.kinds = 1 << 1 | 1 << 3 | UINT64_C(1) << 63,
+	};
 	const struct lm_gap cut = { .cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_CUT };
 	char text[256], json[256];
 
-	snprintf(text, sizeof(text), "2026-01-02T03:04:05.678901Z gap: 12 events are missing (%s), "
+	snprintf(text, sizeof(text), "2026-01-02T03:04:05.678901Z gap: 12 events are missing (%s)"
+		" of io, open, other, "
 		"of process 42, on CPU 1, until 2026-01-02T03:04:06.678901Z\n",
 		lm_gap_reason_name(LM_GAP_FULL));
 	snprintf(json, sizeof(json), "{\"gap\":true,\"begin\":\"2026-01-02T03:04:05.678901234Z\","
 		"\"end\":\"2026-01-02T03:04:06.678901234Z\",\"events\":12,\"reason\":\"%s\","
-		"\"pid\":42,\"cpu\":1}\n", lm_gap_reason_name(LM_GAP_FULL));
+		"\"kinds\":[\"io\",\"open\",\"other\"],\"pid\":42,\"cpu\":1}\n",
+		lm_gap_reason_name(LM_GAP_FULL));
 	assert_gap(&full, WALL_NS + 1000000000, text, json);
 
 	snprintf(text, sizeof(text), "2026-01-02T03:04:05.678901Z gap: an unknown number of events "

@@ -150,7 +150,7 @@ struct lm_binding {
 enum lm_gap_reason {
 	LM_GAP_FULL = 1,    /* a kernel buffer had no room */
 	LM_GAP_NESTED = 2,  /* an interrupted probe could not record */
-	LM_GAP_FAULT = 3,   /* a helper in the kernel failed */
+	LM_GAP_FAULT = 3,   /* the kernel side could not read or follow what it should record */
 	LM_GAP_WRITE = 4,   /* the log could not be written (disk full, ...) */
 	LM_GAP_CUT = 5,     /* the log ends without its end mark, or a frame is torn */
 	LM_GAP_DAMAGED = 6, /* frames that the reader had to skip */
@@ -165,12 +165,15 @@ struct lm_gap {
 	uint64_t begin_ns, end_ns; /* end UINT64_MAX: to the end of the log, unknown */
 	uint64_t count;            /* events lost; 0: not known */
 	uint64_t kinds;            /* bit (1 << raw record kind) of what was lost; 0: not known */
-	uint32_t tgid;             /* the one process that lost events, or 0 */
+	uint32_t tgid;             /* the process that lost events; 0: several, or not known */
 	uint16_t cpu;              /* or LM_GAP_CPU_NONE */
 	uint16_t reason;           /* enum lm_gap_reason */
 };
 
 const char *lm_gap_reason_name(enum lm_gap_reason reason);
+
+/** A word for bit `bit` of lm_gap.kinds: "io", "open", ...; "other" where it has none. Static. */
+const char *lm_gap_kind_name(unsigned int bit);
 
 /* What flows from decoder to writer, and from reader to everything else. */
 enum lm_item_kind { LM_ITEM_OBJECT = 1, LM_ITEM_BINDING = 2, LM_ITEM_EVENT = 3, LM_ITEM_GAP = 4 };
