@@ -7,7 +7,13 @@
 /* What the two halves of the codec share. Numbers are those of docs/formats/log.md. */
 
 enum column {
-	COLUMN_OBJECTS,
+	COLUMN_OBJECT_KIND,
+	COLUMN_OBJECT_FLAGS,
+	COLUMN_OBJECT_NUMBER,
+	COLUMN_OBJECT_MASK,
+	COLUMN_STRING_SIZE,
+	COLUMN_OBJECT_MOMENT,
+	COLUMN_OBJECT_TIME,
 	COLUMN_BINDINGS,
 	COLUMN_GAPS,
 	COLUMN_THREADS,
@@ -21,8 +27,9 @@ enum column {
 	COLUMN_RESULT,
 	COLUMN_CPU,
 	COLUMN_TIME_HIGH,
-	COLUMN_TIME_LOW,
 	COLUMN_SPAN,
+	COLUMN_STRING,   /* these two stand behind the fields of objects */
+	COLUMN_TIME_LOW,
 	COLUMN_COUNT,
 };
 
@@ -58,42 +65,58 @@ struct kind_memory {
 	int64_t result;
 };
 
-/* Rows of objects: one table drives both directions. */
-#define ROW_SCALARS_MAX 44u
-#define ROW_STRINGS_MAX 2u
+/* Fields of objects: one table drives both directions. */
+#define OBJECT_SCALARS_MAX 44u
+#define OBJECT_STRINGS_MAX 2u
+#define FIELDS_OF_A_KIND   64u /* number of a field's column: 64 * kind + field */
+#define VARINT_MAX_BYTES   10u
 
-struct row_scalar {
+struct object_scalar {
 	uint16_t offset; /* in struct lm_object */
 	uint8_t size;
 	uint64_t max;
 };
 
-struct row_string {
+struct object_string {
 	uint16_t offset;
 	uint32_t max_bytes;
 };
 
-struct row_layout {
-	const struct row_scalar *scalars;
-	const struct row_string *strings;
+struct object_layout {
+	const struct object_scalar *scalars;
+	const struct object_string *strings;
 	uint8_t scalar_count, string_count;
 };
 
-extern const struct row_layout lm_row_layouts[LM_OBJECT_KIND_MAX + 1];
+extern const struct object_layout lm_object_layouts[LM_OBJECT_KIND_MAX + 1];
 
-/* What the rows before this one held. Zeroed at the start of a payload. */
-struct row_memory {
+/* A scalar field of a kind has a column of its own. */
+#define FIELD_COLUMN_COUNT ((LM_OBJECT_KIND_MAX + 1) * OBJECT_SCALARS_MAX)
+
+static inline uint32_t field_column(unsigned int kind, unsigned int scalar)
+{
+	return kind * OBJECT_SCALARS_MAX + scalar;
+}
+
+/* What the objects before this one held. Zeroed at the start of a payload. */
+struct object_memory {
 	lm_object_id id;
-	uint64_t time_ns;
-	uint64_t scalars[LM_OBJECT_KIND_MAX + 1][ROW_SCALARS_MAX];
+	uint64_t scalars[FIELD_COLUMN_COUNT];
 };
 
-/** @return 0; -EMSGSIZE (string above its maximum); -EINVAL (kind); memory is then untouched */
-int lm_row_append_object(struct lm_buffer *out, struct row_memory *memory,
-	const struct lm_object *object);
-/** @return 0; -LM_E_DAMAGED */
-int lm_row_take_object(
-	struct lm_bytes *in, struct row_memory *memory, struct lm_object *ret_object);
+/**
+ * Append all of an object but its time.
+ *
+ * @param columns  COLUMN_OBJECT_* and COLUMN_STRING*; @param fields  FIELD_COLUMN_COUNT
+ * @param ret_bytes  how much the columns have grown
+ * @return 0; -EMSGSIZE (string above its maximum); -EINVAL (kind, number); -ENOMEM: all is then
+ *         as it was
+ */
+int lm_object_append(struct lm_buffer *columns, struct lm_buffer *fields,
+	struct object_memory *memory, const struct lm_object *object, size_t *ret_bytes);
+/** All of an object but its time. @return 0; -LM_E_DAMAGED */
+int lm_object_take(struct lm_bytes *columns, struct lm_bytes *fields, struct object_memory *memory,
+	struct lm_object *ret_object);
 
 /* Sorting that costs little where the input is a few sorted runs. Stable. */
 struct sort_entry {

@@ -20,13 +20,16 @@ enum stage { STAGE_OBJECTS, STAGE_BINDINGS, STAGE_GAPS, STAGE_EVENTS };
 
 struct lm_batch_reader {
 	struct lm_bytes columns[COLUMN_COUNT];
+	struct lm_bytes fields[FIELD_COLUMN_COUNT];
 	uint32_t object_count, binding_count, gap_count, event_count;
 	uint32_t thread_count, kind_count, shape_count;
 	uint64_t first_event;
 
 	enum stage stage;
 	uint32_t done; /* items of this stage handed out */
-	struct row_memory rows;
+	struct object_memory objects;
+	uint32_t moment;  /* event at whose time an object was defined last */
+	uint64_t time_ns; /* the last that an object had of its own */
 	struct lm_binding last_binding;
 
 	lm_object_id last_id;
@@ -70,11 +73,37 @@ static uint64_t take_bounded(struct lm_bytes *in, uint64_t max)
 	return v;
 }
 
+static struct lm_bytes take_column(struct lm_bytes *in, uint64_t size)
+{
+	struct lm_str bytes = lm_bytes_str(in, (size_t)size);
+
+	return lm_bytes_from(bytes.data, bytes.len);
+}
+
+/* Columns of objects' fields: those that there are say which they are. */
+static int take_field_sizes(struct lm_bytes *in, uint64_t sizes[FIELD_COLUMN_COUNT])
+{
+	uint64_t count = take_bounded(in, FIELD_COLUMN_COUNT), number = 0;
+
+	memset(sizes, 0, FIELD_COLUMN_COUNT * sizeof(*sizes));
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t more = take_bounded(in, UINT16_MAX);
+
+		number += more;
+		if (more == 0 || number / FIELDS_OF_A_KIND > LM_OBJECT_KIND_MAX ||
+			number % FIELDS_OF_A_KIND >= OBJECT_SCALARS_MAX)
+			return -LM_E_DAMAGED;
+		sizes[field_column((unsigned int)(number / FIELDS_OF_A_KIND),
+			number % FIELDS_OF_A_KIND)] = take_bounded(in, LM_BATCH_MAX_BYTES);
+	}
+	return 0;
+}
+
 static int take_header(struct lm_batch_reader *reader, struct lm_bytes *in)
 {
-	uint64_t sizes[COLUMN_COUNT];
+	uint64_t sizes[COLUMN_COUNT], field_sizes[FIELD_COLUMN_COUNT];
 
-	reader->object_count = (uint32_t)take_bounded(in, LM_BATCH_MAX_BYTES);
+	reader->object_count = (uint32_t)take_bounded(in, LM_BATCH_MAX_OBJECTS);
 	reader->binding_count = (uint32_t)take_bounded(in, LM_BATCH_MAX_BYTES);
 	reader->gap_count = (uint32_t)take_bounded(in, LM_BATCH_MAX_BYTES);
 	reader->event_count = (uint32_t)take_bounded(in, LM_BATCH_MAX_EVENTS);
@@ -83,11 +112,14 @@ static int take_header(struct lm_batch_reader *reader, struct lm_bytes *in)
 	reader->shape_count = (uint32_t)take_bounded(in, reader->event_count);
 	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
 		sizes[i] = take_bounded(in, LM_BATCH_MAX_BYTES);
-	for (unsigned int i = 0; i < COLUMN_COUNT; i++) {
-		struct lm_str bytes = lm_bytes_str(in, (size_t)sizes[i]);
-
-		reader->columns[i] = lm_bytes_from(bytes.data, bytes.len);
-	}
+	if (take_field_sizes(in, field_sizes) < 0)
+		return -LM_E_DAMAGED;
+	for (unsigned int i = 0; i <= COLUMN_SPAN; i++)
+		reader->columns[i] = take_column(in, sizes[i]);
+	for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
+		reader->fields[i] = take_column(in, field_sizes[i]);
+	for (unsigned int i = COLUMN_STRING; i < COLUMN_COUNT; i++)
+		reader->columns[i] = take_column(in, sizes[i]);
 	return in->bad || lm_bytes_left(in) != 0 ? -LM_E_DAMAGED : 0;
 }
 
@@ -306,7 +338,7 @@ static int take_events(struct lm_batch_reader *reader, uint64_t base_ns)
 	if (at != reader->event_count)
 		return -LM_E_DAMAGED;
 	for (unsigned int i = COLUMN_THREADS; i < COLUMN_COUNT; i++)
-		if (!is_used_up(&reader->columns[i]))
+		if (i != COLUMN_STRING && !is_used_up(&reader->columns[i]))
 			return -LM_E_DAMAGED;
 	lm_codec_sort(reader->order, reader->spare, reader->runs, reader->event_count);
 	return 0;
@@ -321,7 +353,9 @@ int lm_batch_reader_load(struct lm_batch_reader *reader, const void *payload, si
 	reader->first_event = first_event;
 	reader->stage = STAGE_OBJECTS;
 	reader->done = 0;
-	memset(&reader->rows, 0, sizeof(reader->rows));
+	memset(&reader->objects, 0, sizeof(reader->objects));
+	reader->moment = 0;
+	reader->time_ns = 0;
 	reader->last_binding = (struct lm_binding){ 0 };
 	r = len > LM_BATCH_MAX_BYTES ? -LM_E_DAMAGED : take_header(reader, &in);
 	if (r == 0)
@@ -364,6 +398,33 @@ uint32_t lm_batch_reader_events(const struct lm_batch_reader *reader)
 	return reader->event_count;
 }
 
+static int take_object(struct lm_batch_reader *reader, struct lm_object *ret_object)
+{
+	struct lm_bytes *in = &reader->columns[COLUMN_OBJECT_MOMENT];
+	struct lm_object object;
+	uint64_t step = take_bounded(in, LM_BATCH_MAX_EVENTS);
+	int r = lm_object_take(reader->columns, reader->fields, &reader->objects, &object);
+
+	if (r < 0)
+		return r;
+	if (step > 0) {
+		reader->moment += (uint32_t)step - 1;
+		if (reader->moment >= reader->event_count)
+			return -LM_E_DAMAGED;
+		object.time_ns = reader->order[reader->moment].end_ns;
+	} else {
+		struct lm_bytes *time = &reader->columns[COLUMN_OBJECT_TIME];
+
+		reader->time_ns += (uint64_t)lm_bytes_svarint(time);
+		object.time_ns = reader->time_ns;
+		in->bad |= time->bad;
+	}
+	if (in->bad)
+		return -LM_E_DAMAGED;
+	*ret_object = object;
+	return 0;
+}
+
 static int take_binding(struct lm_batch_reader *reader, struct lm_binding *ret_binding)
 {
 	struct lm_bytes *in = &reader->columns[COLUMN_BINDINGS];
@@ -397,16 +458,36 @@ static int take_gap(struct lm_batch_reader *reader, struct lm_gap *ret_gap)
 	return 0;
 }
 
-/* Go on to the next stage; the columns of rows must then be used up. */
+static bool are_objects_used_up(const struct lm_batch_reader *reader)
+{
+	for (unsigned int i = COLUMN_OBJECT_KIND; i <= COLUMN_OBJECT_TIME; i++)
+		if (!is_used_up(&reader->columns[i]))
+			return false;
+	for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
+		if (!is_used_up(&reader->fields[i]))
+			return false;
+	return is_used_up(&reader->columns[COLUMN_STRING]);
+}
+
+/* Go on to the next stage; the columns of this one must then be used up. */
 static int end_stage(struct lm_batch_reader *reader)
 {
-	static const enum column columns[] = {
-		[STAGE_OBJECTS] = COLUMN_OBJECTS,
-		[STAGE_BINDINGS] = COLUMN_BINDINGS,
-		[STAGE_GAPS] = COLUMN_GAPS,
-	};
+	bool used_up = true;
 
-	if (!is_used_up(&reader->columns[columns[reader->stage]]))
+	switch (reader->stage) {
+	case STAGE_OBJECTS:
+		used_up = are_objects_used_up(reader);
+		break;
+	case STAGE_BINDINGS:
+		used_up = is_used_up(&reader->columns[COLUMN_BINDINGS]);
+		break;
+	case STAGE_GAPS:
+		used_up = is_used_up(&reader->columns[COLUMN_GAPS]);
+		break;
+	case STAGE_EVENTS: /* checked before the first was handed out */
+		break;
+	}
+	if (!used_up)
 		return -LM_E_DAMAGED;
 	reader->stage++;
 	reader->done = 0;
@@ -423,8 +504,7 @@ static int take_item(struct lm_batch_reader *reader, struct lm_item *item)
 		if (reader->done == reader->object_count)
 			return 0;
 		item->kind = LM_ITEM_OBJECT;
-		r = lm_row_take_object(&reader->columns[COLUMN_OBJECTS], &reader->rows,
-			&item->object);
+		r = take_object(reader, &item->object);
 		break;
 	case STAGE_BINDINGS:
 		if (reader->done == reader->binding_count)

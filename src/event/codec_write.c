@@ -10,7 +10,10 @@
 #define EVENT_WORST_BYTES   114u
 /* What one takes before compression in practice: only a guide to when a frame is full. */
 #define EVENT_TYPICAL_BYTES 7u
-#define HEADER_MAX_BYTES    128u
+/* What an object takes beside its fields: the moment. */
+#define OBJECT_TIME_BYTES   13u
+/* Counts, sizes of columns, and a row for each field that can have a column. */
+#define HEADER_MAX_BYTES    1024u
 
 /* Worst case per event of each column that events write to. */
 static const uint8_t column_worst[COLUMN_COUNT] = {
@@ -34,9 +37,12 @@ struct thread_group {
 struct lm_batch {
 	struct lm_event *events; /* as added */
 	uint32_t event_count, object_count, binding_count, gap_count;
-	struct row_memory rows;
+	struct object_memory objects;
+	uint64_t object_times[LM_BATCH_MAX_OBJECTS];
+	size_t object_bytes; /* in columns and fields */
 	struct lm_binding last_binding;
-	struct lm_buffer columns[COLUMN_COUNT]; /* the first three while adding, others at encode */
+	struct lm_buffer columns[COLUMN_COUNT]; /* of definitions while adding, others at encode */
+	struct lm_buffer fields[FIELD_COLUMN_COUNT];
 
 	/* Used while encoding. */
 	struct dictionary threads, kinds, shapes;
@@ -76,6 +82,8 @@ struct lm_batch *lm_batch_free(struct lm_batch *batch)
 		return NULL;
 	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
 		lm_buffer_release(&batch->columns[i]);
+	for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
+		lm_buffer_release(&batch->fields[i]);
 	free(batch->events);
 	free(batch);
 	return NULL;
@@ -85,7 +93,12 @@ void lm_batch_reset(struct lm_batch *batch)
 {
 	batch->event_count = batch->object_count = 0;
 	batch->binding_count = batch->gap_count = 0;
-	memset(&batch->rows, 0, sizeof(batch->rows));
+	if (batch->object_bytes > 0) {
+		memset(&batch->objects, 0, sizeof(batch->objects));
+		for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
+			lm_buffer_reset(&batch->fields[i]);
+	}
+	batch->object_bytes = 0;
 	batch->last_binding = (struct lm_binding){ 0 };
 	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
 		lm_buffer_reset(&batch->columns[i]);
@@ -98,8 +111,8 @@ void lm_batch_drop_events(struct lm_batch *batch)
 
 static size_t row_bytes(const struct lm_batch *batch)
 {
-	return batch->columns[COLUMN_OBJECTS].len + batch->columns[COLUMN_BINDINGS].len +
-		batch->columns[COLUMN_GAPS].len;
+	return batch->object_bytes + (size_t)batch->object_count * OBJECT_TIME_BYTES +
+		batch->columns[COLUMN_BINDINGS].len + batch->columns[COLUMN_GAPS].len;
 }
 
 size_t lm_batch_bytes(const struct lm_batch *batch)
@@ -136,20 +149,17 @@ static int cut_row(struct lm_buffer *column, size_t len, int code)
 
 int lm_batch_add_object(struct lm_batch *batch, const struct lm_object *object)
 {
-	struct lm_buffer *column = &batch->columns[COLUMN_OBJECTS];
-	struct row_memory before;
-	size_t len = column->len;
+	size_t bytes = 0;
 	int r;
 
-	if (!has_room(batch, LM_BATCH_OBJECT_MAX_BYTES))
+	if (batch->object_count >= LM_BATCH_MAX_OBJECTS ||
+		!has_room(batch, LM_BATCH_OBJECT_MAX_BYTES))
 		return -EMSGSIZE;
-	before = batch->rows;
-	r = lm_row_append_object(column, &batch->rows, object);
-	if (r < 0) {
-		batch->rows = before;
-		return cut_row(column, len, r);
-	}
-	batch->object_count++;
+	r = lm_object_append(batch->columns, batch->fields, &batch->objects, object, &bytes);
+	if (r < 0)
+		return r;
+	batch->object_bytes += bytes;
+	batch->object_times[batch->object_count++] = object->time_ns;
 	return 0;
 }
 
@@ -443,8 +453,88 @@ static void append_table_rows(struct lm_batch *batch)
 	}
 }
 
-static int append_payload(const struct lm_batch *batch, struct lm_buffer *out)
+/* All events in the order in which a reader numbers them, in batch->entries. */
+static void merge_threads(struct lm_batch *batch)
 {
+	for (uint32_t i = 0; i < batch->event_count; i++)
+		batch->entries[i].end_ns = batch->events[batch->order[i]].end_ns;
+	lm_codec_sort(batch->entries, batch->spare, batch->runs, batch->event_count);
+}
+
+/* The first event from `from` on that does not end before. */
+static uint32_t find_moment(const struct lm_batch *batch, uint32_t from, uint64_t time_ns)
+{
+	uint32_t to = batch->event_count;
+
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (batch->entries[middle].end_ns < time_ns)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* An object is nearly always defined for an event, at the event's own time. */
+static void append_moments(struct lm_batch *batch)
+{
+	uint64_t last_ns = 0;
+	uint32_t last = 0;
+
+	if (batch->object_count == 0)
+		return;
+	merge_threads(batch);
+	for (uint32_t i = 0; i < batch->object_count; i++) {
+		uint64_t time_ns = batch->object_times[i];
+		uint32_t at = find_moment(batch, last, time_ns);
+
+		if (at < batch->event_count && batch->entries[at].end_ns == time_ns) {
+			lm_buffer_append_varint(&batch->columns[COLUMN_OBJECT_MOMENT],
+				at - last + 1);
+			last = at;
+			continue;
+		}
+		lm_buffer_append_varint(&batch->columns[COLUMN_OBJECT_MOMENT], 0);
+		lm_buffer_append_svarint(&batch->columns[COLUMN_OBJECT_TIME],
+			(int64_t)(time_ns - last_ns));
+		last_ns = time_ns;
+	}
+}
+
+/* Which fields of objects have columns, and how long those are. */
+static void append_field_sizes(const struct lm_batch *batch, struct lm_buffer *out)
+{
+	uint32_t count = 0, last = 0;
+
+	for (uint32_t i = 0; i < FIELD_COLUMN_COUNT; i++)
+		count += batch->fields[i].len > 0;
+	lm_buffer_append_varint(out, count);
+	for (uint32_t i = 0; i < FIELD_COLUMN_COUNT; i++) {
+		uint32_t number = i / OBJECT_SCALARS_MAX * FIELDS_OF_A_KIND +
+			i % OBJECT_SCALARS_MAX;
+
+		if (batch->fields[i].len == 0)
+			continue;
+		lm_buffer_append_varint(out, number - last);
+		lm_buffer_append_varint(out, batch->fields[i].len);
+		last = number;
+	}
+}
+
+static void append_columns(const struct lm_batch *batch, enum column from, enum column to,
+	struct lm_buffer *out)
+{
+	for (unsigned int i = from; i <= to; i++)
+		lm_buffer_append(out, batch->columns[i].data, batch->columns[i].len);
+}
+
+static int append_payload(const struct lm_batch *batch, struct lm_buffer *out,
+	struct lm_batch_parts *parts)
+{
+	size_t start = out->len;
+
 	lm_buffer_append_varint(out, batch->object_count);
 	lm_buffer_append_varint(out, batch->binding_count);
 	lm_buffer_append_varint(out, batch->gap_count);
@@ -452,26 +542,38 @@ static int append_payload(const struct lm_batch *batch, struct lm_buffer *out)
 	lm_buffer_append_varint(out, batch->threads.count);
 	lm_buffer_append_varint(out, batch->kinds.count);
 	lm_buffer_append_varint(out, batch->shapes.count);
-	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
-		lm_buffer_append_varint(out, batch->columns[i].len);
 	for (unsigned int i = 0; i < COLUMN_COUNT; i++) {
 		if (lm_buffer_status(&batch->columns[i]) < 0)
 			return -ENOMEM;
-		lm_buffer_append(out, batch->columns[i].data, batch->columns[i].len);
+		lm_buffer_append_varint(out, batch->columns[i].len);
 	}
+	append_field_sizes(batch, out);
+	append_columns(batch, 0, COLUMN_SPAN, out);
+	for (uint32_t i = 0; i < FIELD_COLUMN_COUNT; i++)
+		lm_buffer_append(out, batch->fields[i].data, batch->fields[i].len);
+	parts->bytes[LM_BATCH_NUMBERS] = out->len - start;
+	append_columns(batch, COLUMN_STRING, COLUMN_STRING, out);
+	parts->bytes[LM_BATCH_TEXT] = batch->columns[COLUMN_STRING].len;
+	append_columns(batch, COLUMN_TIME_LOW, COLUMN_TIME_LOW, out);
+	parts->bytes[LM_BATCH_NOISE] = batch->columns[COLUMN_TIME_LOW].len;
 	return lm_buffer_status(out);
 }
 
-int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out)
+int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out,
+	struct lm_batch_parts *ret_parts)
 {
+	struct lm_batch_parts parts;
 	size_t len = out->len;
 	int r;
 
 	lm_dictionary_reset(&batch->threads);
 	lm_dictionary_reset(&batch->kinds);
 	lm_dictionary_reset(&batch->shapes);
+	lm_buffer_reset(&batch->columns[COLUMN_OBJECT_MOMENT]);
+	lm_buffer_reset(&batch->columns[COLUMN_OBJECT_TIME]);
 	for (unsigned int i = COLUMN_THREADS; i < COLUMN_COUNT; i++)
-		lm_buffer_reset(&batch->columns[i]);
+		if (i != COLUMN_STRING)
+			lm_buffer_reset(&batch->columns[i]);
 	batch->last_id = LM_OBJECT_NONE;
 	group_by_thread(batch);
 	for (uint32_t t = 0; t < batch->threads.count; t++) {
@@ -480,10 +582,12 @@ int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *
 	}
 	append_thread_rows(batch, base_ns);
 	append_table_rows(batch);
-	r = append_payload(batch, out);
+	append_moments(batch);
+	r = append_payload(batch, out, &parts);
 	if (r < 0) {
 		out->len = len;
 		return r;
 	}
+	*ret_parts = parts;
 	return 0;
 }

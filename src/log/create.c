@@ -95,13 +95,15 @@ static int make_writer(const struct lm_log_meta *meta, const struct lm_log_optio
 	writer->segment = (struct lm_segment)LM_SEGMENT_INIT;
 	writer->segment_bytes = options && options->segment_bytes ? options->segment_bytes :
 		SEGMENT_BYTES_DEFAULT;
-	writer->compression = options && options->compression ? options->compression :
-		COMPRESSION_DEFAULT;
 	writer->next_sequence = writer->next_event = 1;
 	writer->header.meta = *meta;
 	writer->header.number = 1;
 	writer->compressor = ZSTD_createCCtx();
-	if (!writer->compressor || lm_batch_new(&writer->batch) < 0 ||
+	if (!writer->compressor ||
+		ZSTD_isError(ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel,
+			options && options->compression ? options->compression :
+							  COMPRESSION_DEFAULT)) ||
+		lm_batch_new(&writer->batch) < 0 ||
 		lm_batch_new(&writer->repair) < 0) {
 		lm_log_abandon(writer);
 		return -ENOMEM;

@@ -9,6 +9,7 @@
 #include "writer_internal.h"
 
 #define FRAME_GOAL_BYTES (64u << 10)
+#define BLOCK_HEADER_BYTES 3u
 /* Definitions that wait for room on the disk. Later frames refer to them, so they are dear. */
 #define KEPT_MAX_BYTES   (16u << 20)
 
@@ -31,19 +32,46 @@ struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer)
 	return NULL;
 }
 
+/* One zstd frame, with a block of its own, and so statistics of its own, for each part. */
+static size_t compress(ZSTD_CCtx *compressor, const uint8_t *raw,
+	const struct lm_batch_parts *parts, void *to, size_t room)
+{
+	ZSTD_outBuffer out = { .dst = to, .size = room };
+	size_t len = 0, r = 0;
+
+	for (unsigned int i = 0; i < LM_BATCH_PART_COUNT; i++)
+		len += parts->bytes[i];
+	ZSTD_CCtx_reset(compressor, ZSTD_reset_session_only);
+	r = ZSTD_CCtx_setPledgedSrcSize(compressor, len);
+	for (unsigned int i = 0; i < LM_BATCH_PART_COUNT && !ZSTD_isError(r); i++) {
+		bool last = i + 1 == LM_BATCH_PART_COUNT;
+		ZSTD_inBuffer in = { .src = raw, .size = parts->bytes[i] };
+
+		if (in.size == 0 && !last)
+			continue;
+		r = ZSTD_compressStream2(compressor, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
+		raw += parts->bytes[i];
+	}
+	/* With room for the worst case all of it goes in at once. */
+	return ZSTD_isError(r) || r > 0 ? SIZE_MAX : out.pos;
+}
+
 /* Put the payload behind the header's place, compressed if that helps. */
-static int store_payload(struct lm_log_writer *writer, const uint8_t *raw, size_t len,
-	struct lm_frame_header *header)
+static int store_payload(struct lm_log_writer *writer, const uint8_t *raw,
+	const struct lm_batch_parts *parts, struct lm_frame_header *header)
 {
 	struct lm_buffer *stored = &writer->stored;
-	size_t bound = ZSTD_compressBound(len), n;
+	size_t len = 0, bound, n;
 
+	for (unsigned int i = 0; i < LM_BATCH_PART_COUNT; i++)
+		len += parts->bytes[i];
+	bound = ZSTD_compressBound(len) + LM_BATCH_PART_COUNT * BLOCK_HEADER_BYTES;
 	lm_buffer_reset(stored);
 	if (lm_buffer_reserve(stored, LM_FRAME_HEADER_BYTES + bound) < 0)
 		return -ENOMEM;
-	n = ZSTD_compressCCtx(writer->compressor, stored->data + LM_FRAME_HEADER_BYTES, bound, raw,
-		len, writer->compression);
-	if (!ZSTD_isError(n) && n < len) {
+	n = len == 0 ? SIZE_MAX : compress(writer->compressor, raw, parts,
+		stored->data + LM_FRAME_HEADER_BYTES, bound);
+	if (n < len) {
 		header->flags = LM_FRAME_ZSTD;
 	} else {
 		n = len;
@@ -58,12 +86,12 @@ static int store_payload(struct lm_log_writer *writer, const uint8_t *raw, size_
 
 /* Numbers are used up only by a frame that is on the disk. */
 static int write_frame(struct lm_log_writer *writer, struct lm_frame_header *header,
-	const uint8_t *raw, size_t len)
+	const uint8_t *raw, const struct lm_batch_parts *parts)
 {
 	struct lm_buffer *stored = &writer->stored;
 	int r;
 
-	r = store_payload(writer, raw, len, header);
+	r = store_payload(writer, raw, parts, header);
 	if (r < 0)
 		return r;
 	header->sequence = writer->next_sequence;
@@ -85,8 +113,9 @@ static int write_frame(struct lm_log_writer *writer, struct lm_frame_header *hea
 static int write_mark(struct lm_log_writer *writer, enum lm_frame_type type)
 {
 	struct lm_frame_header header = { .type = (uint16_t)type };
+	struct lm_batch_parts none = { { 0 } };
 
-	return write_frame(writer, &header, NULL, 0);
+	return write_frame(writer, &header, NULL, &none);
 }
 
 /* The payloads that an earlier failure left behind, oldest first. */
@@ -99,8 +128,9 @@ static int write_kept(struct lm_log_writer *writer)
 		struct lm_bytes before = in;
 		struct lm_str payload = lm_bytes_str(&in, lm_bytes_u32(&in));
 		struct lm_frame_header header = { .type = LM_FRAME_BATCH };
+		struct lm_batch_parts whole = { { payload.len } };
 
-		r = write_frame(writer, &header, (const uint8_t *)payload.data, payload.len);
+		r = write_frame(writer, &header, (const uint8_t *)payload.data, &whole);
 		if (r < 0)
 			in = before;
 	}
@@ -114,6 +144,7 @@ static int write_kept(struct lm_log_writer *writer)
 static int write_owed_gap(struct lm_log_writer *writer)
 {
 	struct lm_frame_header header = { .type = LM_FRAME_BATCH };
+	struct lm_batch_parts parts;
 	int r;
 
 	if (!writer->gap_owed)
@@ -129,9 +160,9 @@ static int write_owed_gap(struct lm_log_writer *writer)
 		r = lm_batch_add_gap(writer->repair, &lost);
 	}
 	if (r == 0)
-		r = lm_batch_encode(writer->repair, 0, &writer->raw);
+		r = lm_batch_encode(writer->repair, 0, &writer->raw, &parts);
 	if (r == 0)
-		r = write_frame(writer, &header, writer->raw.data, writer->raw.len);
+		r = write_frame(writer, &header, writer->raw.data, &parts);
 	if (r < 0)
 		return r;
 	writer->gap_owed = writer->definitions_lost = false;
@@ -144,6 +175,7 @@ static int write_batch(struct lm_log_writer *writer)
 		.type = LM_FRAME_BATCH,
 		.event_count = lm_batch_events(writer->batch),
 	};
+	struct lm_batch_parts parts;
 	int r;
 
 	if (lm_batch_is_empty(writer->batch))
@@ -153,9 +185,9 @@ static int write_batch(struct lm_log_writer *writer)
 		header.max_ns = writer->max_ns;
 	}
 	lm_buffer_reset(&writer->raw);
-	r = lm_batch_encode(writer->batch, header.base_ns, &writer->raw);
+	r = lm_batch_encode(writer->batch, header.base_ns, &writer->raw, &parts);
 	if (r == 0)
-		r = write_frame(writer, &header, writer->raw.data, writer->raw.len);
+		r = write_frame(writer, &header, writer->raw.data, &parts);
 	if (r == 0 && header.event_count > 0)
 		writer->counts.folded += writer->folded;
 	return r;
@@ -197,6 +229,7 @@ static void lose_definitions(struct lm_log_writer *writer)
 static void keep_batch(struct lm_log_writer *writer)
 {
 	size_t len = writer->kept.len;
+	struct lm_batch_parts parts;
 
 	if (lm_batch_events(writer->batch) > 0)
 		owe_gap(writer, writer->min_ns, writer->max_ns,
@@ -205,7 +238,7 @@ static void keep_batch(struct lm_log_writer *writer)
 	if (lm_batch_is_empty(writer->batch))
 		return;
 	lm_buffer_reset(&writer->raw);
-	if (lm_batch_encode(writer->batch, 0, &writer->raw) < 0 ||
+	if (lm_batch_encode(writer->batch, 0, &writer->raw, &parts) < 0 ||
 		len + writer->raw.len > KEPT_MAX_BYTES) {
 		lose_definitions(writer);
 		return;

@@ -11,7 +11,6 @@ struct lm_log_writer {
 	struct lm_segment segment;
 	struct lm_segment_header header; /* of the current segment */
 	size_t segment_bytes;
-	int compression;
 	uint64_t next_sequence, next_event;
 
 	struct lm_batch *batch; /* the frame being built */

@@ -42,11 +42,12 @@ static void test_an_empty_batch(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 	struct lm_batch_reader *reader;
 	struct lm_item item;
 
 	assert_true(lm_batch_is_empty(batch));
-	assert_int_equal(lm_batch_encode(batch, 0, &payload), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
 	reader = read_batch(&payload);
 	assert_int_equal(lm_batch_reader_next(reader, &item), 0);
 	lm_batch_reader_free(reader);
@@ -56,6 +57,7 @@ static void test_extremes(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 	const struct lm_event extremes[] = {
 		{ .op = LM_OP_READ, .end_ns = 0, .result = INT64_MIN },
 		{ .op = LM_OP_READ, .end_ns = 0, .result = INT64_MAX, .arg = UINT64_MAX },
@@ -68,7 +70,7 @@ static void test_extremes(void **state)
 
 	for (size_t i = 0; i < LM_ARRAY_SIZE(extremes); i++)
 		assert_int_equal(lm_batch_add_event(batch, &extremes[i]), 0);
-	assert_int_equal(lm_batch_encode(batch, UINT64_MAX / 2, &payload), 0);
+	assert_int_equal(lm_batch_encode(batch, UINT64_MAX / 2, &payload, &parts), 0);
 	assert_int_equal(lm_batch_reader_new(payload.data, payload.len, UINT64_MAX / 2, 7, &reader),
 		0);
 	for (size_t i = 0; i < LM_ARRAY_SIZE(extremes); i++) {
@@ -108,6 +110,7 @@ static void test_a_full_batch_of_the_worst(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 	struct lm_batch_reader *reader;
 	struct lm_item item;
 	uint64_t h = 1;
@@ -137,7 +140,7 @@ static void test_a_full_batch_of_the_worst(void **state)
 	}
 	assert_int_equal(r, -EMSGSIZE);
 	assert_true(n > 8000);
-	assert_int_equal(lm_batch_encode(batch, 0, &payload), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
 	assert_true(payload.len <= LM_BATCH_MAX_BYTES);
 	reader = read_batch(&payload);
 	while ((r = lm_batch_reader_next(reader, &item)) == 1)
@@ -174,16 +177,17 @@ static void test_encoding_twice_gives_the_same(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer first = LM_BUFFER_INIT, second = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 
 	fill(batch, 50);
-	assert_int_equal(lm_batch_encode(batch, 0, &first), 0);
-	assert_int_equal(lm_batch_encode(batch, 0, &second), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &first, &parts), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &second, &parts), 0);
 	assert_int_equal(first.len, second.len);
 	assert_memory_equal(first.data, second.data, first.len);
 	lm_buffer_reset(&second);
 	lm_batch_reset(batch);
 	fill(batch, 50);
-	assert_int_equal(lm_batch_encode(batch, 0, &second), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &second, &parts), 0);
 	assert_int_equal(first.len, second.len);
 	assert_memory_equal(first.data, second.data, first.len);
 }
@@ -192,13 +196,14 @@ static void test_dropping_events_keeps_the_rest(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 	uint32_t kinds[LM_ITEM_GAP + 1] = { 0 };
 	struct lm_batch_reader *reader;
 	struct lm_item item;
 
 	fill(batch, 20);
 	lm_batch_drop_events(batch);
-	assert_int_equal(lm_batch_encode(batch, 0, &payload), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
 	reader = read_batch(&payload);
 	while (lm_batch_reader_next(reader, &item) == 1)
 		kinds[item.kind]++;
@@ -206,6 +211,41 @@ static void test_dropping_events_keeps_the_rest(void **state)
 	assert_int_equal(kinds[LM_ITEM_BINDING], 20);
 	assert_int_equal(kinds[LM_ITEM_GAP], 20);
 	assert_int_equal(kinds[LM_ITEM_EVENT], 0);
+	lm_batch_reader_free(reader);
+}
+
+/* Whether an object was defined for an event, between two, or later than told, its time holds. */
+static void test_objects_take_the_times_of_events(void **state)
+{
+	static const uint64_t object_times[] = { 200, 200, 100, 250, 300, 90, 301, 300, 1 };
+	static const uint64_t event_times[] = { 200, 100, 300, 200 };
+	struct lm_batch *batch = *state;
+	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
+	struct lm_batch_reader *reader;
+	struct lm_item item;
+
+	for (uint32_t i = 0; i < LM_ARRAY_SIZE(event_times); i++) {
+		struct lm_event event = { .op = LM_OP_OPEN, .tid = i % 2,
+			.end_ns = event_times[i] };
+
+		assert_int_equal(lm_batch_add_event(batch, &event), 0);
+	}
+	for (uint32_t i = 0; i < LM_ARRAY_SIZE(object_times); i++) {
+		struct lm_object object = { .id = i + 1, .kind = LM_OBJECT_KIND_PIPE,
+			.time_ns = object_times[i] };
+
+		assert_int_equal(lm_batch_add_object(batch, &object), 0);
+	}
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
+	assert_int_equal(parts.bytes[LM_BATCH_NUMBERS] + parts.bytes[LM_BATCH_TEXT] +
+			parts.bytes[LM_BATCH_NOISE], payload.len);
+	reader = read_batch(&payload);
+	for (uint32_t i = 0; i < LM_ARRAY_SIZE(object_times); i++) {
+		assert_int_equal(lm_batch_reader_next(reader, &item), 1);
+		assert_int_equal(item.kind, LM_ITEM_OBJECT);
+		assert_true(item.object.time_ns == object_times[i]);
+	}
 	lm_batch_reader_free(reader);
 }
 
@@ -235,9 +275,10 @@ static void test_hostile_payloads(void **state)
 {
 	struct lm_batch *batch = *state;
 	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
 
 	fill(batch, 30);
-	assert_int_equal(lm_batch_encode(batch, 0, &payload), 0);
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
 	for (size_t len = 0; len < payload.len; len++)
 		read_hostile(payload.data, len);
 	for (size_t i = 0; i < payload.len; i++) {
@@ -263,6 +304,7 @@ int main(void)
 		TEST(test_a_full_batch_of_the_worst),
 		TEST(test_encoding_twice_gives_the_same),
 		TEST(test_dropping_events_keeps_the_rest),
+		TEST(test_objects_take_the_times_of_events),
 		TEST(test_hostile_payloads),
 	};
 

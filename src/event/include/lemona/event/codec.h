@@ -10,6 +10,7 @@
  * frames what is made here.
  */
 #define LM_BATCH_MAX_EVENTS 16384u
+#define LM_BATCH_MAX_OBJECTS 16384u
 #define LM_BATCH_MAX_BYTES (1u << 20) /* decoded payload: a reader refuses more */
 #define LM_BATCH_OBJECT_MAX_BYTES (16u << 10) /* no definition takes more */
 
@@ -37,12 +38,24 @@ int lm_batch_add_binding(struct lm_batch *batch, const struct lm_binding *bindin
 int lm_batch_add_event(struct lm_batch *batch, const struct lm_event *event);
 int lm_batch_add_gap(struct lm_batch *batch, const struct lm_gap *gap);
 
+/*
+ * A payload has three parts, in this order, of bytes that differ in how they are distributed: a
+ * compressor that is told where each ends does better.
+ */
+enum lm_batch_part { LM_BATCH_NUMBERS, LM_BATCH_TEXT, LM_BATCH_NOISE, LM_BATCH_PART_COUNT };
+
+struct lm_batch_parts {
+	size_t bytes[LM_BATCH_PART_COUNT];
+};
+
 /**
  * Write the payload.
  * @param base_ns  time that the columns count from (frame header)
+ * @param ret_parts  sizes; they add up to what was appended to out
  * @return 0; -ENOMEM
  */
-int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out);
+int lm_batch_encode(struct lm_batch *batch, uint64_t base_ns, struct lm_buffer *out,
+	struct lm_batch_parts *ret_parts);
 
 /** Walks one decoded payload in stored order: objects, bindings, gaps, events. */
 struct lm_batch_reader;
