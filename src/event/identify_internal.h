@@ -48,6 +48,13 @@ struct name_entry {
 	uint32_t len;
 };
 
+/* A socket as it was described last. */
+#define TOLD_SOCKETS 64u
+struct told_socket {
+	lm_object_id object; /* 0: free */
+	struct lm_raw_socket raw;
+};
+
 /* What an object number stands for: an entry of one of the tables. */
 struct object_entry {
 	uint8_t kind;
@@ -162,6 +169,7 @@ struct lm_identify {
 	struct miss misses[MISSES];
 	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
 	uint64_t report_count;
+	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
 	uint32_t open_reports; /* with changes that no call has taken */
 };
@@ -205,6 +213,9 @@ int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_
 /* As describe_inode(), for what has just been made: never an object that was there before. */
 int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 		 lm_object_id *ret_object);
+/* The object of a socket, new or not; the caller defines it. */
+int place_socket(struct lm_identify *id, uint32_t dev, uint64_t inode, bool created,
+	lm_object_id *ret_object);
 int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
 		   uint8_t flags, lm_object_id *ret_object);
 

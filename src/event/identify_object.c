@@ -271,6 +271,26 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 	return r;
 }
 
+int place_socket(struct lm_identify *id, uint32_t dev, uint64_t inode, bool created,
+	lm_object_id *ret_object)
+{
+	struct inode_entry *entry = look_up_inode(id, dev, inode), made = {
+		.inode = inode, .dev = dev, .kind = LM_OBJECT_KIND_SOCKET,
+	};
+	int r;
+
+	if (!entry || entry->kind != made.kind || (created && entry->created)) {
+		r = keep_inode(id, &made);
+		if (r < 0)
+			return r;
+		entry = inode_of(id, made.object);
+	}
+	entry->mode = S_IFSOCK | 0777;
+	entry->created |= created;
+	*ret_object = entry->object;
+	return 0;
+}
+
 static uint32_t hash_name(lm_object_id dir, struct lm_str component)
 {
 	return (uint32_t)hash_bytes(component.data, component.len, dir);

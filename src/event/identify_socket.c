@@ -16,7 +16,7 @@ static struct lm_address address_of(const struct lm_raw_address *raw)
 }
 
 static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw,
-	lm_object_id root, lm_object_id object)
+	lm_object_id root, lm_object_id node, lm_object_id object)
 {
 	uint8_t flags = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
 	struct lm_object definition = {
@@ -31,16 +31,12 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 	};
 	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
 	struct lm_socket *s = &definition.socket;
-	int r;
 
 	if (raw->family == AF_UNIX) {
 		struct lm_address *named = raw->remote.family ? &s->remote : &s->local;
 
 		named->path = (struct lm_str){ (const char *)raw->path, raw->path_len };
-		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK,
-			&s->path_file);
-		if (r < 0)
-			return r;
+		s->path_file = node;
 		/* As bound it may be relative to a directory that nobody remembers. */
 		if (s->path_file && append_path(id, inode_of(id, s->path_file)->name,
 				root, &path) && path.len <= LM_NAME_MAX_BYTES)
@@ -52,29 +48,54 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 }
 
 /*
+ * A description without what belongs to the call alone. Unix sockets have paths, which are made
+ * from what names are bound to now: those are always told anew.
+ */
+static bool is_told(struct lm_identify *id, const struct lm_raw_socket *raw, lm_object_id object)
+{
+	struct told_socket *told = &id->told_sockets[object % TOLD_SOCKETS];
+	struct lm_raw_socket description = *raw;
+
+	description.raw = (struct lm_raw){ .flags = raw->raw.flags & LM_RAW_FOUND };
+	description.result = 0;
+	description.inode2 = 0;
+	description.fd = 0;
+	if (raw->family != AF_UNIX && told->object == object &&
+		memcmp(&told->raw, &description, sizeof(description)) == 0)
+		return true;
+	told->object = object;
+	told->raw = description;
+	return false;
+}
+
+/*
  * The object of a described socket. A new inode number from socket() or
  * accept() is a new socket even where the number has been used before.
  */
 static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw, lm_object_id root,
 	bool created, lm_object_id *ret_object)
 {
-	struct lm_raw_inode inode = {
-		.inode = raw->inode, .dev = raw->dev, .mode = S_IFSOCK | 0777,
-	};
-	lm_object_id object;
-	int r;
+	lm_object_id object = LM_OBJECT_NONE, node = LM_OBJECT_NONE;
+	int r = 0;
 
 	*ret_object = LM_OBJECT_NONE;
 	if (!raw->inode)
 		return 0;
-	if (created)
-		r = create_inode(id, raw->raw.time_ns, &inode, &object);
-	else
-		r = describe_inode(id, raw->raw.time_ns, &inode, 0, &object);
-	if (r < 0 || !object)
+	/* Numbers are given in the order of definitions: what this one refers to comes first. */
+	if (raw->family == AF_UNIX)
+		r = find_inode(id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK,
+			&node);
+	if (r == 0)
+		r = place_socket(id, raw->dev, raw->inode, created, &object);
+	if (r < 0)
 		return r;
 	*ret_object = object;
-	return define_socket(id, raw, root, object);
+	if (is_told(id, raw, object))
+		return 0;
+	r = define_socket(id, raw, root, node, object);
+	if (r < 0)
+		id->told_sockets[object % TOLD_SOCKETS].object = LM_OBJECT_NONE;
+	return r;
 }
 
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
