@@ -161,9 +161,6 @@ struct lm_identify {
 	struct lm_map threads;    /* tid -> struct process * */
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
 	struct recent recent[RECENT_THREADS]; /* by tid: most records repeat one of a few */
-
-	struct process *last;     /* of the last record, with its tid: most records repeat it */
-	uint32_t last_tid;
 	struct gone gone[GONE_MAX]; /* the last ones, in a circle */
 	uint32_t gone_next;
 	struct miss misses[MISSES];
