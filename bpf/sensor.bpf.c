@@ -7,6 +7,7 @@
  * Needs: BTF, tp_btf programs, 5.15 or later. Loads under lockdown=integrity.
  */
 #include "call_compat.h"
+#include "call_control.h"
 #include "call_file.h"
 #include "call_ipc.h"
 #include "call_path.h"
@@ -80,6 +81,22 @@ static __noinline int call_other(struct call *c)
 		break;
 	case LM_CALL_IOCTL:
 		run(call_ioctl(c));
+		call_ioctl_other(c);
+		break;
+	case LM_CALL_PRCTL:
+		call_prctl(c);
+		break;
+	case LM_CALL_TASK_OTHER:
+		call_task_other(c);
+		break;
+	case LM_CALL_CLOCK:
+		run(call_clock(c));
+		break;
+	case LM_CALL_FSCONFIG:
+		call_fsconfig(c);
+		break;
+	case LM_CALL_AIO:
+		run(call_aio(c));
 		break;
 	case LM_CALL_FCNTL:
 		call_fcntl(c);

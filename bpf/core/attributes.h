@@ -195,7 +195,7 @@ static __noinline int fill_attributes(struct lm_raw_attributes *out, struct task
 	out->pad[0] = out->pad[1] = 0;
 	fill_inode(&out->cwd, fs ? READ(fs, pwd.dentry, d_inode) : NULL);
 	fill_inode(&out->root, fs ? READ(fs, root.dentry, d_inode) : NULL);
-	BPF_CORE_READ_INTO(&out->comm, task, comm);
+	BPF_CORE_READ_INTO(&out->comm, leader, comm); /* a thread may have another */
 	return done();
 }
 

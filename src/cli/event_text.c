@@ -56,6 +56,8 @@ static const char *joining_word(uint16_t op)
 	case LM_OP_EXEC:
 		return " as";
 	case LM_OP_MODULE:
+	case LM_OP_MOUNT:
+	case LM_OP_KERNEL:
 		return " from";
 	default:
 		return " ->";

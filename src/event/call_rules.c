@@ -28,6 +28,10 @@
 #define RANGE(op_, arg) { { LM_CALL_RANGE, 0, 0, arg }, LM_OP_##op_ }
 #define KERNEL(op_, arg) { { LM_CALL_KERNEL, 0, arg, 0 }, LM_OP_##op_ }
 #define NEWFD(op_) { { LM_CALL_NEWFD, 0, 0, 0 }, LM_OP_##op_ }
+/* Only where `needs`, an argument, is not 0. */
+#define OTHER(op_, pid, arg, needs) { { LM_CALL_TASK_OTHER, pid, arg, needs }, LM_OP_##op_ }
+#define CLOCK(at, unit) { { LM_CALL_CLOCK, at, LM_CALL_CLOCK_##unit, 0 }, LM_OP_CLOCK }
+#define AIO(at, ended) { { LM_CALL_AIO, at, ended, 0 }, LM_OP_READ } /* or WRITE: by operation */
 #define SILENT(why) { .silence = LM_SILENT_##why }
 
 #define IPC(op_, type, arg) { { LM_CALL_IPC, LM_RAW_IPC_##type, 0, arg }, LM_OP_##op_ }
@@ -85,13 +89,20 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_splice] = COPY(0, 2),
 	[SYS_tee] = COPY(0, 1),
 	[SYS_copy_file_range] = COPY(0, 2),
+	[SYS_io_submit] = AIO(2, 0),
+	[SYS_io_getevents] = AIO(3, 1),
+	[SYS_io_pgetevents] = AIO(3, 1),
 
 	/* opening and closing */
 	[SYS_open] = OPEN(0, NO_DIRFD, ARG(1)),
 	[SYS_openat] = OPEN(1, DIRFD(0), ARG(2)),
 	[SYS_openat2] = { { LM_CALL_OPENAT2, 1, DIRFD(0), ARG(2) }, LM_OP_OPEN },
 	[SYS_creat] = OPEN(0, NO_DIRFD, NO_ARG),
+	[SYS_open_tree] = NEWFD(OPEN),
+	[NR_open_tree_attr] = NEWFD(OPEN),
+	[SYS_fsmount] = NEWFD(OPEN),
 	[SYS_open_by_handle_at] = OPEN(7, NO_DIRFD, ARG(2)), /* argument 7 is none: no path */
+	[SYS_uselib] = PATH(OPEN, 0, NO_DIRFD, NO_ARG),
 	[SYS_close] = { { LM_CALL_FD, 0, ARG(0), NO_ARG }, LM_OP_CLOSE },
 	[SYS_dup] = NEWFD(DUP),
 	[SYS_dup2] = NEWFD(DUP),
@@ -143,6 +154,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_fremovexattr] = FD(SETXATTR, 0, NO_ARG, NO_ARG),
 	[NR_setxattrat] = PATH(SETXATTR, 1, DIRFD(0), NO_ARG),
 	[NR_removexattrat] = PATH(SETXATTR, 1, DIRFD(0), NO_ARG),
+	[NR_file_setattr] = PATH(SETFLAGS, 1, DIRFD(0), NO_ARG),
 
 	/* knowledge of names; what fails shows who looked for what was not there */
 	[SYS_stat] = PATH(STAT, 0, NO_DIRFD, NO_ARG),
@@ -160,6 +172,13 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_llistxattr] = PATH(STAT, 0, NO_DIRFD, NO_ARG),
 	[NR_getxattrat] = PATH(STAT, 1, DIRFD(0), NO_ARG),
 	[NR_listxattrat] = PATH(STAT, 1, DIRFD(0), NO_ARG),
+	[SYS_statfs] = PATH(STAT, 0, NO_DIRFD, NO_ARG),
+	[SYS_inotify_add_watch] = PATH(STAT, 1, NO_DIRFD, NO_ARG),
+	[SYS_fanotify_mark] = PATH(STAT, 4, DIRFD(3), NO_ARG),
+	[SYS_name_to_handle_at] = PATH(STAT, 1, DIRFD(0), NO_ARG),
+	[SYS_fgetxattr] = IO(STAT),
+	[SYS_flistxattr] = IO(STAT),
+	[NR_file_getattr] = PATH(STAT, 1, DIRFD(0), NO_ARG),
 
 	/* memory */
 	[SYS_mmap] = { { LM_CALL_MMAP, 0, 0, 0 }, LM_OP_MMAP },
@@ -213,6 +232,18 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_ptrace] = TASK(PTRACE, 1, ARG(0)),
 	[SYS_process_vm_readv] = TASK(VMREAD, 0, NO_ARG),
 	[SYS_process_vm_writev] = TASK(VMWRITE, 0, NO_ARG),
+	[SYS_prlimit64] = OTHER(CONTROL, 0, ARG(1), ARG(2)),
+	[SYS_setpriority] = OTHER(CONTROL, 1, ARG(0), NO_ARG),
+	[SYS_ioprio_set] = OTHER(CONTROL, 1, ARG(0), NO_ARG),
+	[SYS_sched_setparam] = OTHER(CONTROL, 0, NO_ARG, NO_ARG),
+	[SYS_sched_setscheduler] = OTHER(CONTROL, 0, ARG(1), NO_ARG),
+	[SYS_sched_setattr] = OTHER(CONTROL, 0, NO_ARG, NO_ARG),
+	[SYS_sched_setaffinity] = OTHER(CONTROL, 0, NO_ARG, NO_ARG),
+	[SYS_setpgid] = OTHER(CONTROL, 0, ARG(1), NO_ARG),
+	[SYS_migrate_pages] = OTHER(CONTROL, 0, NO_ARG, NO_ARG),
+	[SYS_move_pages] = OTHER(CONTROL, 0, NO_ARG, ARG(3)),
+	[SYS_kcmp] = OTHER(INSPECT, 1, ARG(2), NO_ARG),
+	[SYS_perf_event_open] = OTHER(INSPECT, 1, ARG(4), NO_ARG),
 
 	/* the caller's own attributes */
 	[SYS_execve] = FAILED_PATH(EXEC, 0, NO_DIRFD),
@@ -234,8 +265,15 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_pivot_root] = PROCESS(CHROOT, NO_ARG),
 	[SYS_setns] = PROCESS(SETNS, ARG(1)),
 	[SYS_unshare] = PROCESS(SETNS, ARG(0)),
-	[SYS_mount] = PATH(MOUNT, 1, NO_DIRFD, ARG(3)),
-	[SYS_move_mount] = PATH(MOUNT, 3, DIRFD(2), ARG(4)),
+	[SYS_mount] = PATH2(MOUNT, 1, NO_DIRFD, 0, NO_DIRFD),
+	[SYS_move_mount] = PATH2(MOUNT, 3, DIRFD(2), 1, DIRFD(0)),
+	[SYS_fsconfig] = { { LM_CALL_FSCONFIG, 3, 0, 0 }, LM_OP_MOUNT },
+	[SYS_mount_setattr] = PATH(MOUNT, 1, DIRFD(0), ARG(2)),
+	[SYS_prctl] = { { LM_CALL_PRCTL, 0, 0, 0 }, LM_OP_ATTRIBUTE },
+	[SYS_personality] = PROCESS(ATTRIBUTE, ARG(0)),
+	[SYS_seccomp] = PROCESS(ATTRIBUTE, ARG(0)),
+	[SYS_landlock_restrict_self] = PROCESS(ATTRIBUTE, NO_ARG),
+	[NR_lsm_set_self_attr] = PROCESS(ATTRIBUTE, ARG(0)),
 	[SYS_umount2] = PATH(UMOUNT, 0, NO_DIRFD, ARG(1)),
 
 	/* What a ring submits is not decoded: how much of it there was is told as a gap. */
@@ -243,11 +281,26 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 
 	/* into the kernel */
 	[SYS_init_module] = KERNEL(MODULE, NO_ARG),
-	[SYS_finit_module] = KERNEL(MODULE, ARG(0)),
+	[SYS_finit_module] = FD(MODULE, 0, ARG(2), NO_ARG),
 	[SYS_delete_module] = KERNEL(MODULE, NO_ARG),
 	[SYS_bpf] = KERNEL(BPF, ARG(0)),
 	[SYS_kexec_load] = KERNEL(KEXEC, NO_ARG),
-	[SYS_kexec_file_load] = KERNEL(KEXEC, NO_ARG),
+	[SYS_kexec_file_load] = { { LM_CALL_COPY, 0, 1, 0 }, LM_OP_KEXEC },
+	[SYS_swapon] = PATH(KERNEL, 0, NO_DIRFD, ARG(1)),
+	[SYS_swapoff] = PATH(KERNEL, 0, NO_DIRFD, NO_ARG),
+	[SYS_acct] = PATH(KERNEL, 0, NO_DIRFD, NO_ARG),
+	[SYS_quotactl] = PATH(KERNEL, 1, NO_DIRFD, ARG(0)),
+	[SYS_quotactl_fd] = FD(KERNEL, 0, ARG(1), NO_ARG),
+	[SYS_reboot] = KERNEL(KERNEL, ARG(2)),
+	[SYS_sethostname] = KERNEL(KERNEL, NO_ARG),
+	[SYS_setdomainname] = KERNEL(KERNEL, NO_ARG),
+	[SYS_syslog] = KERNEL(KERNEL, ARG(0)),
+	[SYS_iopl] = KERNEL(KERNEL, ARG(0)),
+	[SYS_ioperm] = KERNEL(KERNEL, ARG(0)),
+	[SYS_settimeofday] = CLOCK(0, MICRO),
+	[SYS_clock_settime] = CLOCK(1, NANO),
+	[SYS_adjtimex] = CLOCK(0, ADJUST),
+	[SYS_clock_adjtime] = CLOCK(1, ADJUST),
 
 	/* what is open: position, state, waiting */
 	[SYS_fstat] = SILENT(OPEN_FILE),
@@ -281,6 +334,8 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_timerfd_create] = SILENT(HANDLE),
 	[SYS_inotify_init] = SILENT(HANDLE),
 	[SYS_inotify_init1] = SILENT(HANDLE),
+	[SYS_fsopen] = SILENT(HANDLE),
+	[SYS_fspick] = SILENT(HANDLE),
 	[SYS_inotify_rm_watch] = SILENT(HANDLE),
 	[SYS_fanotify_init] = SILENT(HANDLE),
 	[SYS_pidfd_open] = SILENT(HANDLE),
@@ -414,7 +469,6 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[NR_uprobe] = SILENT(BY_HOOK),
 
 	/* of no kernel that is recorded */
-	[SYS_uselib] = SILENT(ABSENT),
 	[SYS__sysctl] = SILENT(ABSENT),
 	[SYS_create_module] = SILENT(ABSENT),
 	[SYS_get_kernel_syms] = SILENT(ABSENT),
@@ -430,62 +484,12 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* not recorded */
 	[SYS_process_madvise] = SILENT(UNRECORDED),
 	[SYS_process_mrelease] = SILENT(UNRECORDED),
-	[SYS_io_submit] = SILENT(UNRECORDED),
-	[SYS_io_getevents] = SILENT(UNRECORDED),
-	[SYS_io_pgetevents] = SILENT(UNRECORDED),
 	[SYS_io_uring_setup] = SILENT(UNRECORDED),
 	[SYS_io_uring_register] = SILENT(UNRECORDED),
-	[SYS_statfs] = SILENT(UNRECORDED),
-	[SYS_inotify_add_watch] = SILENT(UNRECORDED),
-	[SYS_fanotify_mark] = SILENT(UNRECORDED),
-	[SYS_name_to_handle_at] = SILENT(UNRECORDED),
-	[SYS_fgetxattr] = SILENT(UNRECORDED),
-	[SYS_flistxattr] = SILENT(UNRECORDED),
-	[NR_file_getattr] = SILENT(UNRECORDED),
-	[NR_file_setattr] = SILENT(UNRECORDED),
-	[SYS_open_tree] = SILENT(UNRECORDED),
-	[SYS_fsopen] = SILENT(UNRECORDED),
-	[SYS_fsconfig] = SILENT(UNRECORDED),
-	[SYS_fsmount] = SILENT(UNRECORDED),
-	[SYS_fspick] = SILENT(UNRECORDED),
-	[SYS_mount_setattr] = SILENT(UNRECORDED),
-	[NR_open_tree_attr] = SILENT(UNRECORDED),
-	[SYS_swapon] = SILENT(UNRECORDED),
-	[SYS_swapoff] = SILENT(UNRECORDED),
-	[SYS_acct] = SILENT(UNRECORDED),
-	[SYS_quotactl] = SILENT(UNRECORDED),
-	[SYS_quotactl_fd] = SILENT(UNRECORDED),
-	[SYS_reboot] = SILENT(UNRECORDED),
-	[SYS_sethostname] = SILENT(UNRECORDED),
-	[SYS_setdomainname] = SILENT(UNRECORDED),
-	[SYS_settimeofday] = SILENT(UNRECORDED),
-	[SYS_clock_settime] = SILENT(UNRECORDED),
-	[SYS_adjtimex] = SILENT(UNRECORDED),
-	[SYS_clock_adjtime] = SILENT(UNRECORDED),
-	[SYS_syslog] = SILENT(UNRECORDED),
-	[SYS_iopl] = SILENT(UNRECORDED),
-	[SYS_ioperm] = SILENT(UNRECORDED),
 	[SYS_add_key] = SILENT(UNRECORDED),
 	[SYS_request_key] = SILENT(UNRECORDED),
 	[SYS_keyctl] = SILENT(UNRECORDED),
-	[SYS_prctl] = SILENT(UNRECORDED),
-	[SYS_personality] = SILENT(UNRECORDED),
-	[SYS_seccomp] = SILENT(UNRECORDED),
-	[SYS_landlock_restrict_self] = SILENT(UNRECORDED),
-	[NR_lsm_set_self_attr] = SILENT(UNRECORDED),
 	[SYS_userfaultfd] = SILENT(UNRECORDED),
-	[SYS_prlimit64] = SILENT(UNRECORDED),
-	[SYS_setpriority] = SILENT(UNRECORDED),
-	[SYS_ioprio_set] = SILENT(UNRECORDED),
-	[SYS_sched_setparam] = SILENT(UNRECORDED),
-	[SYS_sched_setscheduler] = SILENT(UNRECORDED),
-	[SYS_sched_setattr] = SILENT(UNRECORDED),
-	[SYS_sched_setaffinity] = SILENT(UNRECORDED),
-	[SYS_setpgid] = SILENT(UNRECORDED),
-	[SYS_migrate_pages] = SILENT(UNRECORDED),
-	[SYS_move_pages] = SILENT(UNRECORDED),
-	[SYS_kcmp] = SILENT(UNRECORDED),
-	[SYS_perf_event_open] = SILENT(UNRECORDED),
 };
 
 const struct lm_call_mapping *lm_call_mappings(void)

@@ -81,12 +81,14 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 	case LM_CALL_FCNTL:
 	case LM_CALL_IOCTL:
 	case LM_CALL_MMAP:
+	case LM_CALL_AIO:
 		return DESCRIPTOR;
 	case LM_CALL_OPEN:
 	case LM_CALL_OPENAT2:
 		return DENTRY;
 	case LM_CALL_PATH:
 	case LM_CALL_PATH_FAILED:
+	case LM_CALL_FSCONFIG:
 		return PATH;
 	case LM_CALL_PATH2:
 		return PATHS;
@@ -96,8 +98,10 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 	case LM_CALL_RECVMSG:
 		return MESSAGE;
 	case LM_CALL_PROCESS:
+	case LM_CALL_PRCTL:
 		return CALLER;
 	case LM_CALL_TASK:
+	case LM_CALL_TASK_OTHER:
 	case LM_CALL_TASK_FAILED:
 		return TASK;
 	case LM_CALL_RANGE:
@@ -105,6 +109,7 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 	case LM_CALL_IPC:
 		return IPC_ID;
 	case LM_CALL_KERNEL:
+	case LM_CALL_CLOCK:
 	case LM_CALL_UNSEEN:
 		return KERNEL;
 	}
@@ -144,7 +149,18 @@ static const struct note notes[] = {
 	{ SYS_restart_syscall, "none", "goes on with a call that waits", NULL },
 	{ 335, "none", "the kernel's own return from a probe", NULL },
 	{ 336, "none", "the kernel's own entry to a probe", NULL },
-	{ SYS_ioctl, NULL, NULL, "requests other than those that copy between files" },
+	{ SYS_ioctl, "copy, ioctl, setflags, attribute", NULL,
+		"requests other than those that copy between files, or act on what is behind one" },
+	{ SYS_prctl, NULL, NULL, "options that only ask" },
+	{ SYS_io_submit, "read, write", NULL,
+		"iocbs that are changed when the call ends; unreadable ones are gaps" },
+	{ SYS_io_getevents, "read", NULL,
+		"operations whose end the program sees in its own memory" },
+	{ SYS_io_pgetevents, "read", NULL,
+		"operations whose end the program sees in its own memory" },
+	{ SYS_pivot_root, NULL, NULL, "other processes whose root moves along" },
+	{ SYS_fsconfig, NULL, NULL, "parameters other than source and paths" },
+	{ SYS_perf_event_open, NULL, NULL, "what is sampled" },
 	{ SYS_fcntl, NULL, NULL, "requests other than those that duplicate" },
 	{ SYS_io_uring_enter, NULL, NULL, "which operations were submitted: counted as a gap" },
 };

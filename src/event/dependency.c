@@ -101,8 +101,10 @@ static void add_mmap(struct list *list, const struct lm_event *ev)
 
 	if (prot & (PROT_READ_BIT | PROT_WRITE_BIT | PROT_EXEC_BIT))
 		add(list, ev->object, ev->actor, LM_CONTROL_HIGH, LM_DEPENDENCY_OPEN_ENDED);
-	if ((prot & PROT_WRITE_BIT) && is_shared_mapping(map_flags))
+	if ((prot & PROT_WRITE_BIT) && is_shared_mapping(map_flags)) {
 		add(list, ev->actor, ev->object, LM_CONTROL_HIGH, LM_DEPENDENCY_OPEN_ENDED);
+		add(list, ev->actor, ev->object2, LM_CONTROL_HIGH, LM_DEPENDENCY_OPEN_ENDED);
+	}
 }
 
 /*
@@ -149,6 +151,9 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		add_high(list, ev->object, ev->actor);
 		break;
 	case LM_OP_WRITE:
+		add_high(list, ev->actor, ev->object);
+		add_high(list, ev->actor, ev->object2);
+		break;
 	case LM_OP_SEND:
 	case LM_OP_VMWRITE:
 	case LM_OP_IOCTL:
@@ -158,6 +163,7 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_CHMOD:
 	case LM_OP_CHOWN:
 	case LM_OP_SETXATTR:
+	case LM_OP_SETFLAGS:
 		add_high(list, ev->actor, object_or_name(ev));
 		break;
 	case LM_OP_UTIMES:
@@ -207,8 +213,12 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		break;
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
-	case LM_OP_MOUNT: /* what a name leads to changes, as it does by rename */
-	case LM_OP_UMOUNT:
+	case LM_OP_UMOUNT: /* what a name leads to changes, as it does by rename */
+		add_high(list, ev->actor, ev->name);
+		break;
+	case LM_OP_MOUNT:
+		add_high(list, ev->name2, ev->actor);
+		add_high(list, ev->object2, ev->actor);
 		add_high(list, ev->actor, ev->name);
 		break;
 	case LM_OP_CONNECT: /* the answer says no more than that someone listens */
@@ -224,7 +234,11 @@ static void add_done(struct list *list, const struct lm_event *ev)
 		add_high(list, ev->object2, ev->actor);
 		break;
 	case LM_OP_SIGNAL:
+	case LM_OP_CONTROL:
 		add_low(list, ev->actor, ev->object);
+		break;
+	case LM_OP_INSPECT:
+		add_low(list, ev->object, ev->actor);
 		break;
 	case LM_OP_PTRACE:
 		add_high(list, ev->actor, ev->object);
@@ -233,8 +247,11 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_MODULE:
 	case LM_OP_BPF:
 	case LM_OP_KEXEC:
+	case LM_OP_CLOCK:
+	case LM_OP_KERNEL:
 		add_high(list, ev->actor, LM_OBJECT_KERNEL);
 		add_high(list, ev->object2, LM_OBJECT_KERNEL);
+		add_high(list, ev->name, LM_OBJECT_KERNEL);
 		break;
 	case LM_OP_NONE:
 	case LM_OP_THREAD:
@@ -253,6 +270,7 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_CHDIR:
 	case LM_OP_CHROOT:
 	case LM_OP_SETNS:
+	case LM_OP_ATTRIBUTE:
 		break;
 	}
 }

@@ -170,6 +170,8 @@ static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
 	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &event.object);
 	if (r < 0)
 		return r;
+	if (event.op == LM_OP_WRITE && changes_kernel(id, event.object))
+		event.object2 = LM_OBJECT_KERNEL;
 	return emit_event(id, &event);
 }
 
@@ -283,6 +285,7 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		return r;
 	event.result = raw->result;
 	event.arg = raw->arg;
+	choose_fd_op(raw, &event);
 	if (lm_call_native(raw->raw.call) == SYS_vmsplice && !(raw->fmode & FMODE_WRITE))
 		event.op = LM_OP_READ;
 	if (event.op == LM_OP_CLOSE) {
@@ -304,10 +307,13 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 	if (r < 0)
 		return r;
 	remember_fd(process, raw->fd, event.object);
+	turn_to_kernel(&event);
 	if (event.op == LM_OP_MMAP) {
 		/* Of what carries nothing (bpf, perf). What could not be found out is told. */
 		if (!event.object && !(event.flags & LM_EVENT_PARTIAL))
 			return 0;
+		if (changes_kernel(id, event.object))
+			event.object2 = LM_OBJECT_KERNEL;
 		if (raw->result >= 0 && event.object) {
 			r = add_mapping(process, &(struct mapping){
 				.start = (uint64_t)raw->result,
@@ -348,6 +354,16 @@ static int take_copy(struct lm_identify *id, const struct lm_raw_copy *raw)
 		remember_fd(process, (int)raw->result, event.object2);
 	if (op == LM_OP_PIPE)
 		event.object2 = LM_OBJECT_NONE;
+	if (op == LM_OP_KEXEC && event.object2) { /* the initial file system that goes along */
+		struct lm_event second = event;
+
+		second.object = event.object2;
+		turn_to_kernel(&second);
+		r = emit_event(id, &second);
+		if (r < 0)
+			return r;
+	}
+	turn_to_kernel(&event);
 	return emit_event(id, &event);
 }
 
@@ -362,8 +378,6 @@ static int take_kernel(struct lm_identify *id, const struct lm_raw_range *raw)
 	event.result = raw->result;
 	event.arg = raw->arg;
 	event.object = LM_OBJECT_KERNEL;
-	if (event.op == LM_OP_MODULE)
-		event.object2 = recall_fd(process, (int)raw->arg);
 	return emit_event(id, &event);
 }
 

@@ -22,6 +22,9 @@ struct index_set {
 	uint32_t count;
 };
 
+/* What a write to a file reaches. */
+enum surface { SURFACE_UNKNOWN = 0, SURFACE_FILE = 1, SURFACE_KERNEL = 2 };
+
 /* Everything with an inode: file, directory, socket, pipe, memory. */
 struct inode_entry {
 	uint64_t inode;
@@ -32,6 +35,7 @@ struct inode_entry {
 	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
 	uint8_t kind;        /* enum lm_object_kind */
 	uint8_t memory;      /* enum lm_memory_type of memory */
+	uint8_t surface;     /* enum surface */
 	bool is_root;        /* told as "/" of somebody */
 	bool created;        /* its creation or its end has been seen: another creation makes
 			      * another object */
@@ -241,6 +245,23 @@ int emit_binding(struct lm_identify *id, uint64_t time_ns, lm_object_id file, lm
 		 uint8_t flags);
 int take_fs(struct lm_identify *id, const struct lm_raw_fs *raw);
 int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw);
+
+const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev);
+
+/* identify_control.c */
+/* Calls on a descriptor that are told apart by an argument. */
+void choose_fd_op(const struct lm_raw_fd *raw, struct lm_event *event);
+/* Of an operation on the kernel what it was given is the second object. */
+void turn_to_kernel(struct lm_event *event);
+/* Does the number stand for a process? */
+bool is_task_target(const struct lm_raw_task *raw);
+/* Name, object and flags of what a call mounts. @return 0; what resolve() returns */
+int set_mount_source(struct lm_identify *id, const struct lm_raw_path *raw,
+		     const struct process *process, struct lm_str source, struct lm_event *event);
+/* /dev/mem and its kin. */
+bool is_memory_device(const struct lm_raw_inode *raw);
+/* Is what is written to this file written into the kernel? */
+bool changes_kernel(struct lm_identify *id, lm_object_id object);
 
 /* identify_process.c */
 int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process);

@@ -47,7 +47,7 @@ struct name_entry *name_of(struct lm_identify *id, lm_object_id object)
 	return &id->names[entry->index];
 }
 
-static const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev)
+const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev)
 {
 	for (uint32_t i = 0; i < id->file_system_count; i++)
 		if (id->file_systems[i].dev == dev)
@@ -162,6 +162,7 @@ static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_r
 		.generation = raw->generation,
 		.mode = (uint16_t)raw->mode,
 		.kind = kind_of(id, raw->dev, raw->mode),
+		.surface = is_memory_device(raw) ? SURFACE_KERNEL : SURFACE_UNKNOWN,
 	};
 	int r;
 
@@ -252,6 +253,8 @@ int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw
 		return 0;
 	entry->generation = raw->generation;
 	entry->mode = (uint16_t)raw->mode;
+	if (is_memory_device(raw))
+		entry->surface = SURFACE_KERNEL;
 	return define_inode(id, time_ns, entry, raw->rdev, flags);
 }
 

@@ -40,7 +40,11 @@ static bool follows(const struct lm_raw_path *raw, uint16_t op)
 	case LM_OP_UTIMES:
 	case LM_OP_SETXATTR:
 	case LM_OP_MOUNT:
+	case LM_OP_KERNEL:
+	case LM_OP_OPEN: /* uselib: no descriptor is left */
 		return true;
+	case LM_OP_SETFLAGS:
+		return !(raw->arg4 & AT_SYMLINK_NOFOLLOW);
 	}
 	return false;
 }
@@ -189,7 +193,7 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	if (event.op == LM_OP_SYMLINK && raw->path2_len) {
 		/* The target is text, not a place. */
 		r = find_name(id, now, LM_OBJECT_NONE, path2, LM_OBJECT_CLAIMED, &place2.name);
-	} else if (raw->path2_len) {
+	} else if (raw->path2_len && event.op != LM_OP_MOUNT) {
 		r = find_inode(id, now, raw->start2_inode, raw->start2_dev, S_IFDIR, &start2);
 		if (r == 0)
 			r = resolve(id, now, process, start2, path2, false, &place2);
@@ -198,6 +202,13 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 		return r;
 	event.name2 = place2.name;
 	set_object(id, raw, place, &event);
+	if (event.op == LM_OP_MOUNT)
+		r = set_mount_source(id, raw, process, path2, &event);
+	if (r < 0)
+		return r;
+	if (event.op == LM_OP_KERNEL && !raw->path_len)
+		event.object = LM_OBJECT_NONE; /* no path at all: accounting ends */
+	turn_to_kernel(&event);
 	if (event.op == LM_OP_OPEN && event.result >= 0)
 		event.flags |= LM_EVENT_PARTIAL; /* closed again before it could be read */
 	if (event.result >= 0) {

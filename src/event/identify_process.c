@@ -492,6 +492,8 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 		r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)
 		return r;
+	if (event.op == LM_OP_COPY) /* an ioctl on the terminal */
+		event.op = LM_OP_ATTRIBUTE;
 	event.result = raw->result;
 	event.arg = raw->arg;
 	if (raw->result >= 0) {
@@ -574,7 +576,9 @@ int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
 		return r;
 	event.result = raw->result;
 	event.arg = raw->arg;
-	event.object = raw->raw.kind == LM_RAW_SIGNAL ?
-		target_of(id, raw->target, raw->start_ns) : numbered_target_of(id, raw);
+	if (raw->raw.kind == LM_RAW_SIGNAL)
+		event.object = target_of(id, raw->target, raw->start_ns);
+	else if (is_task_target(raw))
+		event.object = numbered_target_of(id, raw);
 	return emit_event(id, &event);
 }

@@ -65,6 +65,12 @@ static const char *const op_names[] = {
 	[LM_OP_IOCTL] = "ioctl",
 	[LM_OP_IPCGET] = "ipcget",
 	[LM_OP_SEMOP] = "semop",
+	[LM_OP_ATTRIBUTE] = "attribute",
+	[LM_OP_CONTROL] = "control",
+	[LM_OP_INSPECT] = "inspect",
+	[LM_OP_SETFLAGS] = "setflags",
+	[LM_OP_CLOCK] = "clock",
+	[LM_OP_KERNEL] = "kernel",
 };
 
 static const char *const kind_names[] = {

@@ -6,6 +6,7 @@
 #include "lemona/base/time.h"
 #include "lemona/event/attributes.h"
 #include "lemona/graph/write.h"
+#include "verbs.h"
 
 /*
  * The story: one step of influence a line, in order of time, told from the
@@ -100,88 +101,6 @@ static void append_node(struct story *story, uint32_t position)
 			   node->kind == LM_OBJECT_KIND_PROCESS ? STYLE_BOLD : STYLE_PLAIN;
 
 	append_styled(story, style, node->label);
-}
-
-static const char *verb_in(const struct lm_answer_edge *edge)
-{
-	switch (edge->op) {
-	case LM_OP_EXEC:
-		return "ran";
-	case LM_OP_OPEN:
-		return "opened";
-	case LM_OP_MMAP:
-	case LM_OP_MPROTECT:
-		return "mapped";
-	case LM_OP_RECV:
-		return "received";
-	case LM_OP_ACCEPT:
-		return "accepted";
-	case LM_OP_STAT:
-		return "looked at";
-	case LM_OP_READDIR:
-		return "listed";
-	case LM_OP_FDRECV:
-		return "was handed a descriptor through";
-	case LM_OP_CONNECT:
-		return "was answered by";
-	default:
-		return "read";
-	}
-}
-
-static const char *verb_out(const struct lm_answer_edge *edge)
-{
-	switch (edge->op) {
-	case LM_OP_OPEN:
-		return "created";
-	case LM_OP_TRUNCATE:
-		return "truncated";
-	case LM_OP_RENAME:
-		return "renamed";
-	case LM_OP_LINK:
-		return "linked";
-	case LM_OP_SYMLINK:
-		return "made the link";
-	case LM_OP_MKDIR:
-		return "made the directory";
-	case LM_OP_MKNOD:
-	case LM_OP_IPCGET:
-		return "made";
-	case LM_OP_UNLINK:
-	case LM_OP_RMDIR:
-		return "removed";
-	case LM_OP_CHMOD:
-		return "changed the mode of";
-	case LM_OP_CHOWN:
-		return "changed the owner of";
-	case LM_OP_UTIMES:
-		return "changed the times of";
-	case LM_OP_SETXATTR:
-		return "changed attributes of";
-	case LM_OP_SEND:
-		return "sent";
-	case LM_OP_CONNECT:
-		return "connected";
-	case LM_OP_MMAP:
-	case LM_OP_MPROTECT:
-		return "mapped, writable,";
-	case LM_OP_FDSEND:
-		return "handed over a descriptor through";
-	case LM_OP_MOUNT:
-		return "mounted";
-	case LM_OP_UMOUNT:
-		return "unmounted";
-	case LM_OP_MODULE:
-		return "loaded a module into the";
-	case LM_OP_BPF:
-		return "loaded a BPF program into the";
-	case LM_OP_KEXEC:
-		return "loaded another";
-	case LM_OP_IOCTL:
-		return "controlled";
-	default:
-		return "wrote";
-	}
 }
 
 static const char *verb_between(const struct lm_answer_edge *edge)
@@ -318,7 +237,8 @@ static void append_step(struct story *story, const struct lm_answer_edge *edge)
 	} else {
 		bool talks = edge->op == LM_OP_CONNECT || edge->op == LM_OP_ACCEPT;
 
-		lm_buffer_append_text(&story->out, from_process ? verb_out(edge) : verb_in(edge));
+		lm_buffer_append_text(&story->out,
+			from_process ? verb_out(edge->op) : verb_in(edge->op));
 		if (edge->op == LM_OP_WRITE || edge->op == LM_OP_SEND || edge->op == LM_OP_COPY ||
 		    edge->op == LM_OP_READ || edge->op == LM_OP_RECV)
 			append_amount(story, edge, from_process ? "to" : "from");

@@ -10,9 +10,9 @@ import os
 
 import lemona
 
-NAMES = ["attr", "compat", "copy", "cred", "exec", "fail", "inet", "io", "ipc", "memfd", "mmap",
-         "names", "open", "pipe", "process", "ptrace", "rename-dir", "signal", "thread",
-         "truncate", "unix", "unseen"]
+NAMES = ["aio", "attr", "compat", "control", "copy", "cred", "exec", "fail", "inet", "io", "ipc",
+         "memfd", "mmap", "mount", "names", "open", "pipe", "process", "ptrace", "rename-dir",
+         "signal", "thread", "truncate", "unix", "unseen"]
 
 # Made by every program: memory for its own use, and what the C library asks on the way. They may
 # stand in the log without having been stated, but must not name what the program did not touch.

@@ -386,7 +386,13 @@ enum lm_call_class {
 	LM_CALL_RECVMSG = 18, /* SOCKIO, and passed descriptors */
 	LM_CALL_FCNTL = 19,   /* NEWFD for F_DUPFD and F_DUPFD_CLOEXEC, else nothing */
 	LM_CALL_UNSEEN = 21,  /* its result counts actions that are not recorded one by one */
-	LM_CALL_IOCTL = 22,   /* COPY for FICLONE and FICLONERANGE, else nothing */
+	LM_CALL_IOCTL = 22,   /* COPY, FD or PROCESS by request: LM_IOCTL_*; most are nothing */
+	LM_CALL_PRCTL = 24,   /* PROCESS where it sets something */
+	LM_CALL_TASK_OTHER = 25, /* TASK where it is not the caller; c: argument + 1, not 0 */
+	LM_CALL_CLOCK = 26,      /* a: pointer argument, b: enum lm_call_clock */
+	LM_CALL_FSCONFIG = 27,   /* PATH where the argument is a path */
+	LM_CALL_AIO = 28,        /* FD for each operation; a: argument that points to them, b: 1
+				  * they have ended */
 	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
 	LM_CALL_IPC = 23,     /* a: enum lm_raw_ipc_type, b: 1 the id is returned for a key,
 			       * c: argument + 1 for arg */
@@ -394,6 +400,36 @@ enum lm_call_class {
 
 /* Instead of a dirfd argument + 1: names of the caller's own mqueue file system. */
 #define LM_CALL_DIR_MQUEUE 15
+
+enum lm_call_clock {
+	LM_CALL_CLOCK_NANO = 1,   /* struct timespec */
+	LM_CALL_CLOCK_MICRO = 2,  /* struct timeval */
+	LM_CALL_CLOCK_ADJUST = 3, /* struct timex: its first word says what is set */
+};
+
+/* include/uapi/linux/aio_abi.h */
+enum lm_aio { LM_AIO_READ = 0, LM_AIO_WRITE = 1, LM_AIO_READV = 7, LM_AIO_WRITEV = 8 };
+
+/* Requests that carry influence; all others are left out. */
+#define LM_IOCTL_LOOP_SET_FD 0x4c00u
+#define LM_IOCTL_LOOP_CHANGE_FD 0x4c06u
+#define LM_IOCTL_LOOP_CONFIGURE 0x4c0au
+#define LM_IOCTL_TTY_TAKE 0x540eu         /* TIOCSCTTY */
+#define LM_IOCTL_TTY_INPUT 0x5412u        /* TIOCSTI */
+#define LM_IOCTL_TTY_PASTE 0x541cu        /* TIOCLINUX */
+#define LM_IOCTL_TTY_LEAVE 0x5422u        /* TIOCNOTTY */
+#define LM_IOCTL_SET_FLAGS 0x40086602u    /* FS_IOC_SETFLAGS */
+#define LM_IOCTL_SET_FLAGS32 0x40046602u  /* the same for 32 bits */
+#define LM_IOCTL_SET_XFLAGS 0x401c5820u   /* FS_IOC_FSSETXATTR */
+#define LM_IOCTL_ENABLE_VERITY 0x40806685u
+#define LM_IOCTL_FAULT_COPY 0xc028aa03u   /* UFFDIO_COPY */
+#define LM_IOCTL_FAULT_ZERO 0xc020aa04u
+#define LM_IOCTL_FAULT_MOVE 0xc028aa05u
+#define LM_IOCTL_FAULT_CONTINUE 0xc020aa07u
+#define LM_IOCTL_SECCOMP_ANSWER 0xc0182101u
+#define LM_IOCTL_SECCOMP_ADDFD 0x40182103u
+#define LM_IOCTL_PERF_BPF 0x40042408u     /* PERF_EVENT_IOC_SET_BPF */
+#define LM_IOCTL_TUN_SET 0x400454cau      /* TUNSETIFF */
 
 struct lm_call_rule {
 	__u8 class; /* enum lm_call_class */

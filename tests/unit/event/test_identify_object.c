@@ -305,11 +305,59 @@ static void test_calls_into_the_kernel(void **state)
 
 	open_file(f, FILE_AT(7), TMP_DIR, "x.ko", 3, 0);
 	forget_told(f);
-	range(f, LM_RAW_KERNEL, SYS_finit_module, 0, 0, 3, 0);
+	fd_call(f, SYS_finit_module, FILE_AT(7), 3, 0, 0);
+	range(f, LM_RAW_KERNEL, SYS_init_module, 0, 0, 0, 0);
 	range(f, LM_RAW_KERNEL, SYS_bpf, 0, 0, 5, 7);
+	copy(f, SYS_kexec_file_load, FILE_AT(7), NOTHING, 0);
 	assert_told(f,
-		"p1 module kernel with f7 arg=3 =0\n"
-		"p1 bpf kernel arg=5 =7\n");
+		"p1 module kernel with f7 =0\n"
+		"p1 module kernel =0\n"
+		"p1 bpf kernel arg=5 =7\n"
+		"p1 kexec kernel with f7 =0\n");
+}
+
+/* Some files are the kernel's own memory, or its settings, with the face of a file. */
+static void test_writing_into_the_kernel(void **state)
+{
+	struct lm_raw_fs sysfs = { .dev = 20, .magic = 0x62656572 };
+	struct lm_raw_inode setting = { .inode = 5, .dev = 20, .mode = S_IFREG | 0644 };
+	struct lm_raw_inode memory = FILE_AT(8), plain = FILE_AT(9);
+	struct fixture *f = *state;
+
+	memory.mode = S_IFCHR | 0600;
+	memory.rdev = 1u << 20 | 1;
+	assert_int_equal(feed(f, &sysfs, LM_RAW_FS, LM_RAW_CALL_NONE, sizeof(sysfs), 0), 0);
+	fd_call(f, SYS_fchmod, setting, 3, 0, 0644);
+	fd_call(f, SYS_fchmod, memory, 4, 0, 0600);
+	fd_call(f, SYS_fchmod, plain, 5, 0, 0644);
+	forget_told(f);
+	io(f, SYS_write, setting, 3, 1);
+	io(f, SYS_write, memory, 4, 1);
+	io(f, SYS_write, plain, 5, 1);
+	io(f, SYS_read, memory, 4, 1);
+	assert_told(f,
+		"p1 write f5 with kernel =1\n"
+		"p1 write f8 with kernel =1\n"
+		"p1 write f9 =1\n"
+		"p1 read f8 =1\n");
+}
+
+/* One call number, several operations: told apart by an argument. */
+static void test_operations_by_argument(void **state)
+{
+	struct fixture *f = *state;
+
+	open_file(f, FILE_AT(7), TMP_DIR, "a", 3, 0);
+	forget_told(f);
+	fd_call(f, SYS_io_submit, FILE_AT(7), 3, 4, LM_AIO_READV);
+	fd_call(f, SYS_io_submit, FILE_AT(7), 3, 4, LM_AIO_WRITE);
+	fd_call(f, SYS_ioctl, FILE_AT(7), 3, 0, LM_IOCTL_SET_FLAGS);
+	fd_call(f, SYS_ioctl, FILE_AT(7), 3, 0, LM_IOCTL_TTY_INPUT);
+	assert_told(f,
+		"p1 read f7 =4 claimed\n"
+		"p1 write f7 =4 claimed\n"
+		"p1 setflags f7 arg=40086602 =0\n"
+		"p1 ioctl f7 arg=5412 =0\n");
 }
 
 /* What happened first is told first, whichever way it went. */
@@ -377,6 +425,8 @@ int main(void)
 		TEST(opening_flags),
 		TEST(calls_into_the_kernel),
 		TEST(repeats_become_one_event_for_each_way),
+		TEST(writing_into_the_kernel),
+		TEST(operations_by_argument),
 		TEST(gaps),
 	};
 

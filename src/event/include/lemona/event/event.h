@@ -24,7 +24,7 @@ enum lm_op {
 	LM_OP_CLOSE = 6,   /* object (tracked: LM_EVENT_DERIVED); arg: fd */
 	LM_OP_DUP = 7,     /* object; result: the new fd; arg: the old fd */
 	LM_OP_READ = 8,    /* object; result: bytes */
-	LM_OP_WRITE = 9,   /* object; result: bytes */
+	LM_OP_WRITE = 9,   /* object; object2: the kernel, if that is its memory; result: bytes */
 	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
 	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
@@ -69,7 +69,8 @@ enum lm_op {
 	LM_OP_CHDIR = 46,  /* object: directory */
 	LM_OP_CHROOT = 47, /* object: directory (chroot, pivot_root) */
 	LM_OP_SETNS = 48,  /* setns, unshare; arg: CLONE_NEW* flags */
-	LM_OP_MOUNT = 49,  /* object: root directory of what was mounted if known, name: where */
+	LM_OP_MOUNT = 49,  /* object: root directory of what was mounted if known, name: where;
+			    * object2, name2: what was mounted there, if a file; arg: flags */
 	LM_OP_UMOUNT = 50, /* name: where */
 	/* into the kernel; object: LM_OBJECT_KERNEL */
 	LM_OP_MODULE = 51, /* object2: the module's file if known */
@@ -79,7 +80,15 @@ enum lm_op {
 	/* memory, queues and semaphores; arg of the System V calls: key | flags << 32 */
 	LM_OP_IPCGET = 55, /* object: made (LM_EVENT_CREATED) or found by key; result: id or fd */
 	LM_OP_SEMOP = 56,  /* object; arg: how many operations: waits, or lets others go on */
-	LM_OP_MAX = LM_OP_SEMOP,
+	LM_OP_ATTRIBUTE = 57, /* the actor, defined anew: prctl (arg: option | value << 32),
+			       * personality, seccomp, landlock, terminal; arg by call */
+	LM_OP_CONTROL = 58,   /* object: another process: limits, priority, CPUs, group, memory */
+	LM_OP_INSPECT = 59,   /* object: another process: perf_event_open, kcmp */
+	LM_OP_SETFLAGS = 60,  /* object or name: immutable, append-only, ...; arg: request */
+	/* into the kernel, again; object: LM_OBJECT_KERNEL */
+	LM_OP_CLOCK = 61,     /* arg: the new time in ns since 1970; adjtimex: what is adjusted */
+	LM_OP_KERNEL = 62,    /* what the call says; object2, name: the file it was given */
+	LM_OP_MAX = LM_OP_KERNEL,
 };
 
 enum lm_event_flag {
