@@ -1,9 +1,32 @@
 # SPDX-License-Identifier: MIT
 """Levels: what each keeps, and that what it leaves out is counted."""
 
+import json
+import os
+import pathlib
+import subprocess
+
 import lemona
 
 READS = 20000
+COMPARE = pathlib.Path(os.environ.get(
+    "LEMONA_COMPARE", lemona.BINARY.parent / "tests" / "levels" / "compare-levels"))
+POINTS = 1000
+
+# Loops, copies, pipes, archives, a compiler: what repeats itself, and what must not be folded.
+MIX = """
+set -e
+for i in $(seq 1 40); do echo line $i >> list; cat list | wc -l > count; done
+for i in $(seq 1 20); do cp list c$i; cat c$i >> all; done
+mkdir out; tar cf c.tar c*; tar xf c.tar -C out; grep -r line out > found; rm -r out
+for i in 1 2 3; do "$WORKLOADS"/w-repeat f$i 2000 > said$i & done; wait
+"$WORKLOADS"/w-repeat shared 2000 > said & "$WORKLOADS"/w-repeat shared 2000 > said4; wait
+for name in pipe unix inet names io thread mmap; do
+    mkdir w-$name; "$WORKLOADS"/w-$name "$PWD"/w-$name > /dev/null
+done
+sh -c 'read a < list; echo $a > x; mv x y; ln y z; rm z'
+printf 'int main(void) { return 0; }' > a.c; cc -o a a.c; ./a
+"""
 
 
 def total(events):
@@ -37,3 +60,26 @@ def test_provenance_keeps_every_repeat(place, log):
     assert len(events) == made["read"]
     assert lemona.status(log)["level"] == "provenance"
     assert lemona.status(log)["folded"] == 0
+
+
+def run_mix(place):
+    subprocess.run(["bash", "-c", MIX], cwd=place, check=True, timeout=lemona.LIMIT_SECONDS,
+                   env={**os.environ, "WORKLOADS": str(lemona.WORKLOADS)})
+
+
+def test_reduced_answers_as_provenance_does(place):
+    full, reduced, work = place / "full", place / "reduced", place / "work"
+    work.mkdir()
+    with lemona.Recording(full) as first:
+        with lemona.Recording(reduced, "--level", "reduced") as second:
+            run_mix(work)
+    done = subprocess.run([COMPARE, full, reduced, str(POINTS), "1", str(first.pid),
+                           str(second.pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=2 * lemona.LIMIT_SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[:4000]
+    told = json.loads(done.stdout)
+    assert told["points"] == POINTS and told["objects"] > POINTS
+    assert told["twin_events"] < told["events"] * 3 / 4, "the rule folds next to nothing"
+    assert told["reduced_events"] < told["events"] * 3 / 4, "the kernel folds next to nothing"
+    assert told["unmatched"] < told["objects"] / 20, "what cannot be matched is not compared"
+    assert lemona.status(full)["lost"] == lemona.status(reduced)["lost"] == 0
