@@ -13,6 +13,7 @@
 #include "call_path.h"
 #include "call_process.h"
 #include "call_socket.h"
+#include "dirty_page.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

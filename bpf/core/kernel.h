@@ -36,6 +36,7 @@ struct rb_root_cached {
 };
 
 struct address_space {
+	struct inode *host;
 	struct rb_root_cached i_mmap;
 };
 
@@ -46,6 +47,14 @@ struct inode {
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	struct address_space *i_mapping;
+};
+
+struct folio {
+	unsigned long index;
+};
+
+struct page {
+	unsigned long index;
 };
 
 struct dentry {
@@ -378,6 +387,7 @@ struct bpf_iter__task_file {
 
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
+#define S_IFREG 0100000
 #define S_IFIFO 0010000
 #define S_IFCHR 0020000
 #define S_IFDIR 0040000
@@ -390,6 +400,7 @@ struct bpf_iter__task_file {
 #define SOCK_STREAM 1
 
 #define AT_FDCWD -100
+#define PAGE_SHIFT 12 /* x86-64 */
 #define MNT_INTERNAL 0x4000    /* include/linux/mount.h: the kernel's own, mounted nowhere */
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
 #define X32_BIT 0x40000000u    /* arch/x86: calls of the x32 entry are numbered from here */

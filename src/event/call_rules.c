@@ -10,6 +10,7 @@
 #pragma GCC diagnostic error "-Woverride-init" /* one row a call */
 
 #define IO(op_) { { LM_CALL_IO, 0, 0, 0 }, LM_OP_##op_ }
+#define IO_FILLS(op_) { { LM_CALL_IO, LM_CALL_IO_FILLS, 0, 0 }, LM_OP_##op_ }
 #define SOCKIO(op_) { { LM_CALL_SOCKIO, 0, 0, 0 }, LM_OP_##op_ }
 #define MESSAGE(op_) { { LM_CALL_RECVMSG, 0, 0, 0 }, LM_OP_##op_ }
 #define FD(op_, fd, low, high) { { LM_CALL_FD, fd, low, high }, LM_OP_##op_ }
@@ -69,11 +70,11 @@
 
 static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* reading and writing */
-	[SYS_read] = IO(READ),
-	[SYS_pread64] = IO(READ),
-	[SYS_readv] = IO(READ),
-	[SYS_preadv] = IO(READ),
-	[SYS_preadv2] = IO(READ),
+	[SYS_read] = IO_FILLS(READ),
+	[SYS_pread64] = IO_FILLS(READ),
+	[SYS_readv] = IO_FILLS(READ),
+	[SYS_preadv] = IO_FILLS(READ),
+	[SYS_preadv2] = IO_FILLS(READ),
 	[SYS_write] = IO(WRITE),
 	[SYS_pwrite64] = IO(WRITE),
 	[SYS_writev] = IO(WRITE),
@@ -202,7 +203,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_semctl] = IPC(IOCTL, SEMAPHORES, ARG(2)),
 	[SYS_mq_open] = OPEN(0, MQUEUE, ARG(1)),
 	[SYS_mq_timedsend] = IO(SEND),
-	[SYS_mq_timedreceive] = IO(RECV),
+	[SYS_mq_timedreceive] = IO_FILLS(RECV),
 	[SYS_mq_unlink] = PATH(UNLINK, 0, MQUEUE, NO_ARG),
 	[SYS_eventfd] = NEWFD(IPCGET),
 	[SYS_eventfd2] = NEWFD(IPCGET),

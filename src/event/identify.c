@@ -450,6 +450,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
 	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
+	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -491,6 +492,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_kernel(id, (const void *)record);
 	case LM_RAW_GAP:
 		return take_gap(id, (const void *)record);
+	case LM_RAW_DIRTY:
+		return take_dirty(id, (const void *)record);
 	case LM_RAW_IPC:
 		return take_ipc(id, (const void *)record);
 	case LM_RAW_UNSEEN:

@@ -329,6 +329,7 @@ int share_memory(struct lm_identify *id, const struct lm_raw_fd *raw, lm_object_
 /* Events of what a child shares with files through its parent's mappings. */
 int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struct process *child);
 int take_range(struct lm_identify *id, const struct lm_raw_range *raw);
+int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw);
 
 /* identify_ipc.c */
 int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);

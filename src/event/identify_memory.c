@@ -258,3 +258,18 @@ int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
 	}
 	return 0;
 }
+
+int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw)
+{
+	struct process *process;
+	struct lm_event event;
+	int r = begin_event(id, &raw->raw, LM_OP_WRITE, &process, &event);
+
+	if (r == 0)
+		r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
+	if (r < 0)
+		return r;
+	event.flags |= LM_EVENT_MAPPED;
+	event.arg = raw->offset;
+	return emit_event(id, &event);
+}

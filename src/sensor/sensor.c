@@ -90,14 +90,23 @@ static int map_rings(struct lm_sensor *sensor)
 	return 0;
 }
 
-/* Functions that programs may call (kfuncs) stand in the kernel's BTF by name. */
-static bool has_kernel_function(const char *name)
+/*
+ * What this kernel has. Functions that programs may call (kfuncs) stand in its BTF by name, and so
+ * do the types of its tracepoints. A dirtied page is told by one of two, or not at all.
+ */
+static void probe_kernel(struct sensor_bpf *bpf)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+	bool folio = btf && btf__find_by_name_kind(btf, "btf_trace_writeback_dirty_folio",
+		BTF_KIND_TYPEDEF) > 0;
+	bool page = btf && btf__find_by_name_kind(btf, "btf_trace_writeback_dirty_page",
+		BTF_KIND_TYPEDEF) > 0;
 
+	bpf->rodata->has_cast = btf &&
+		btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	bpf_program__set_autoload(bpf->progs.on_dirty_folio, folio);
+	bpf_program__set_autoload(bpf->progs.on_dirty_page, page && !folio);
 	btf__free(btf);
-	return found;
 }
 
 static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options)
@@ -116,7 +125,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
-	bpf->rodata->has_cast = has_kernel_function("bpf_rdonly_cast");
+	probe_kernel(bpf);
 	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);

@@ -37,7 +37,8 @@ enum lm_raw_kind {
 	LM_RAW_CGROUP = 19, /* lm_raw_cgroup: the path of a control group */
 	LM_RAW_IPC = 20,    /* lm_raw_ipc: System V segments, queues, semaphores */
 	LM_RAW_RUN = 21,    /* lm_raw_run: IO of level reduced, with repeats */
-	LM_RAW_KIND_MAX = LM_RAW_RUN,
+	LM_RAW_DIRTY = 22,  /* lm_raw_dirty: a store into a shared mapping of a file */
+	LM_RAW_KIND_MAX = LM_RAW_DIRTY,
 };
 
 enum lm_raw_flag {
@@ -305,6 +306,12 @@ struct lm_raw_ipc {
 	__u32 type;   /* enum lm_raw_ipc_type */
 };
 
+struct lm_raw_dirty {
+	struct lm_raw raw;
+	struct lm_raw_inode file;
+	__u64 offset; /* of the page that became dirty */
+};
+
 enum lm_raw_gap_reason {
 	LM_RAW_GAP_FULL = 1,
 	LM_RAW_GAP_NESTED = 2,
@@ -366,7 +373,7 @@ enum lm_level { LM_LEVEL_PROVENANCE = 0, LM_LEVEL_REDUCED = 1 };
 /* What the kernel side does with a system call. */
 enum lm_call_class {
 	LM_CALL_IGNORE = 0,
-	LM_CALL_IO = 1,
+	LM_CALL_IO = 1, /* a: LM_CALL_IO_FILLS */
 	LM_CALL_SOCKIO = 2, /* IO, but a datagram socket is described anew */
 	LM_CALL_FD = 3,   /* a: fd argument, b: argument + 1 for arg, c: for its high half */
 	LM_CALL_OPEN = 4, /* as PATH where it fails */
@@ -431,6 +438,9 @@ enum lm_aio { LM_AIO_READ = 0, LM_AIO_WRITE = 1, LM_AIO_READV = 7, LM_AIO_WRITEV
 #define LM_IOCTL_PERF_BPF 0x40042408u     /* PERF_EVENT_IOC_SET_BPF */
 #define LM_IOCTL_TUN_SET 0x400454cau      /* TUNSETIFF */
 
+/* The call writes into the caller's memory. */
+#define LM_CALL_IO_FILLS 1
+
 struct lm_call_rule {
 	__u8 class; /* enum lm_call_class */
 	__u8 a, b, c;
@@ -483,6 +493,7 @@ LM_RAW_ASSERT(struct lm_raw_socket, 256);
 LM_RAW_ASSERT(struct lm_raw_copy, 80);
 LM_RAW_ASSERT(struct lm_raw_range, 56);
 LM_RAW_ASSERT(struct lm_raw_ipc, 64);
+LM_RAW_ASSERT(struct lm_raw_dirty, 56);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_run, 40);
 LM_RAW_ASSERT(struct lm_ring_gap, 40);

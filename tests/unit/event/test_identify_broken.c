@@ -24,6 +24,7 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_CGROUP] = sizeof(struct lm_raw_cgroup),
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
 	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
+	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */

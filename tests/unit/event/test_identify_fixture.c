@@ -150,7 +150,7 @@ static void write_object(const struct fixture *f, struct lm_buffer *out,
 static void write_event(const struct fixture *f, struct lm_buffer *out, const struct lm_event *ev)
 {
 	static const char *const flags[] = { "claimed", "derived", "created", "shared", "confirmed",
-		"partial", "timed", "folded", NULL };
+		"partial", "timed", "folded", "mapped", NULL };
 
 	lm_buffer_append_text(out, label(f, ev->actor));
 	if (ev->tid != f->tgid)

@@ -209,6 +209,17 @@ static void test_mapping_twice_and_over_another(void **state)
 		"p1 munmap f7 =0 derived\n");
 }
 
+static void test_store_into_a_mapping(void **state)
+{
+	struct lm_raw_dirty raw = { .file = FILE_AT(7), .offset = 0x3000 };
+	struct fixture *f = *state;
+
+	assert_int_equal(feed(f, &raw, LM_RAW_DIRTY, LM_RAW_CALL_NONE, sizeof(raw), 0), 0);
+	assert_told(f,
+		"+f7 100644 gen=1\n"
+		"p1 write f7 arg=3000 =0 mapped\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -222,6 +233,7 @@ int main(void)
 		TEST(moved_mapping_stays_what_it_was),
 		TEST(part_of_a_mapping_moves),
 		TEST(mapping_twice_and_over_another),
+		TEST(store_into_a_mapping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

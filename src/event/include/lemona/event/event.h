@@ -24,7 +24,9 @@ enum lm_op {
 	LM_OP_CLOSE = 6,   /* object (tracked: LM_EVENT_DERIVED); arg: fd */
 	LM_OP_DUP = 7,     /* object; result: the new fd; arg: the old fd */
 	LM_OP_READ = 8,    /* object; result: bytes */
-	LM_OP_WRITE = 9,   /* object; object2: the kernel, if that is its memory; result: bytes */
+	LM_OP_WRITE = 9,   /* object; object2: the kernel, if that is its memory; result: bytes.
+			    * LM_EVENT_MAPPED: result 0, nobody counts them; arg: offset of the
+			    * page that was clean before the store */
 	LM_OP_TRUNCATE = 10, /* object or name; arg: length */
 	LM_OP_COPY = 11,   /* object: source; object2: sink; result: bytes (sendfile, ...) */
 	LM_OP_MMAP = 12,   /* object; arg: prot | flags << 32; result: address */
@@ -98,6 +100,7 @@ enum lm_event_flag {
 	LM_EVENT_VM_SHARED = 1u << 3,/* a fork whose child shares its parent's memory */
 	LM_EVENT_CONFIRMED = 1u << 4,/* names confirmed by the kernel (fanotify or dentry) */
 	LM_EVENT_PARTIAL = 1u << 5,  /* the kernel side could not read all of it */
+	LM_EVENT_MAPPED = 1u << 8,   /* a write by a store into a shared mapping of the object */
 	LM_EVENT_TIMED = 1u << 6,    /* begin_ns is no bound: when io_uring took the request */
 	/* level reduced: stands for `arg` repeats of one of its thread's last events; result:
 	 * bytes of all of them, or how each of them failed; end: of the last */
