@@ -91,7 +91,9 @@ class LemonaLevel(Lemona):
     def why_not(self):
         text = subprocess.run([self.context.lemona, "record", "--help"], stdout=subprocess.PIPE,
                               text=True, check=False).stdout
-        return None if "--level" in text else f"lemona record knows no level {self.level}"
+        option = re.search(r"--level\b(.*?)(?=\n\s+-|\Z)", text, re.S)
+        known = option and re.search(rf"\b{self.level}\b", option[1])
+        return None if known else f"lemona record knows no level {self.level}"
 
 
 class LemonaFull(LemonaLevel):
