@@ -24,7 +24,7 @@ static __always_inline bool fills_memory(struct task_struct *task)
 		return true;
 	if (nr >= LM_CALL_COUNT || task->thread_info.status & TS_COMPAT)
 		return false;
-	switch (call_rules[nr].class) {
+	switch (call_rules[nr].class & ~LM_CALL_URGENT) {
 	case LM_CALL_IO:
 		return call_rules[nr].a == LM_CALL_IO_FILLS;
 	case LM_CALL_SOCKIO:

@@ -166,7 +166,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	}
 	if (!emit_begin(&c.emit, c.task, told))
 		return 0;
-	c.rule.class = call_rules[nr].class;
+	c.rule.class = call_rules[nr].class & ~LM_CALL_URGENT;
 	c.number = nr;
 	if (likely(!compat))
 		c.args[0] = regs->di;
@@ -190,6 +190,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		run(call_other(&c));
 	}
 	emit_end(&c.emit);
+	if (unlikely(call_rules[nr].class & LM_CALL_URGENT))
+		ring_bell();
 	return 0;
 }
 
@@ -348,6 +350,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	reduce_disturb();
 	run(emit_exec(&e, task, bprm, old_pid));
 	emit_end(&e);
+	ring_bell();
 	return 0;
 }
 

@@ -65,6 +65,28 @@ struct {
 	__type(value, __u32);
 } announced SEC(".maps");
 
+/*
+ * Wakes whoever drains the rings, for what must not wait until it looks again.
+ * `bell_rung` is set back when it has begun to look: one ring is enough for all until then.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} bell SEC(".maps");
+
+__u32 bell_rung = 0;
+
+static __always_inline void ring_bell(void)
+{
+	__u64 nothing = 0;
+
+	if (bell_rung)
+		return;
+	bell_rung = 1;
+	/* When it is full, there are rings that nobody has come for yet. */
+	bpf_ringbuf_output(&bell, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
 struct emit {
 	struct lm_ring_control *control;
 	__u8 *data; /* start of the ring */

@@ -23,8 +23,15 @@
 #include "lemona/sensor/sensor.h"
 #include "look.h"
 
-/* No record is older than two of these and a write when a reader can see it. */
-#define POLL_NS (5 * LM_NS_PER_MS)
+/*
+ * The rings are emptied this often, and what came is written at every second
+ * time: a reader can see it when it is at most two of these old, and a write. What
+ * is urgent is written at once, unless a frame was written a moment ago: each has its price,
+ * and where one program is started after the other, many small ones would double the log.
+ */
+#define POLL_NS (4 * LM_NS_PER_MS)
+#define POLLS_PER_FRAME 2
+#define URGENT_NS (4 * LM_NS_PER_MS)
 #define COMMAND_END_NS (10 * LM_NS_PER_SEC)
 
 /* Signals that end a recording. A terminal's go to the command as well, by themselves. */
@@ -187,6 +194,15 @@ static void fill_meta(struct lm_log_meta *meta, enum lm_level level)
 	read_line("/etc/machine-id", meta->machine_id, sizeof(meta->machine_id));
 }
 
+static struct lm_call_rule rule_of(const struct lm_call_mapping *mapping)
+{
+	struct lm_call_rule rule = mapping->rule;
+
+	if (lm_op_is_urgent(mapping->op))
+		rule.class |= LM_CALL_URGENT;
+	return rule;
+}
+
 static int open_all(struct recorder *rec, const struct lm_record_options *options,
 	struct lm_diag *diag)
 {
@@ -207,7 +223,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	int r;
 
 	for (int i = 0; i < LM_CALL_COUNT; i++) {
-		rules[i] = lm_call_mappings()[i].rule;
+		rules[i] = rule_of(&lm_call_mappings()[i]);
 		compat[i] = lm_compat_mappings()[i].rule;
 	}
 	r = lm_identify_find_devices(&devices);
@@ -299,18 +315,35 @@ static bool should_stop(const struct recorder *rec, uint64_t *asked_ns)
 	return lm_time_boot_ns() - *asked_ns > COMMAND_END_NS;
 }
 
+static void pause_for(uint64_t ns)
+{
+	const struct timespec pause = { .tv_nsec = (long)ns };
+
+	nanosleep(&pause, NULL);
+}
+
 static int record(struct recorder *rec)
 {
-	const struct timespec pause = { .tv_nsec = (long)POLL_NS };
-	uint64_t asked_ns = 0;
-	int r;
+	uint64_t asked_ns = 0, written_ns = 0;
+	int polls = 0, r;
 
 	while (!command_ended(rec) && !should_stop(rec, &asked_ns)) {
-		nanosleep(&pause, NULL);
+		bool urgent = lm_sensor_wait(rec->sensor, POLL_NS);
+
+		if (urgent) {
+			uint64_t since_ns = lm_time_boot_ns() - written_ns;
+
+			if (since_ns < URGENT_NS)
+				pause_for(URGENT_NS - since_ns);
+		}
 		r = drain(rec);
 		if (r < 0)
 			return r;
+		if (!urgent && ++polls < POLLS_PER_FRAME)
+			continue;
+		polls = 0;
 		note_log_error(rec, lm_log_flush(rec->log));
+		written_ns = lm_time_boot_ns();
 	}
 	lm_sensor_detach(rec->sensor);
 	return drain(rec);

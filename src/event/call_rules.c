@@ -497,3 +497,17 @@ const struct lm_call_mapping *lm_call_mappings(void)
 {
 	return mappings;
 }
+
+bool lm_op_is_urgent(enum lm_op op)
+{
+	switch (op) {
+	case LM_OP_SETCRED:
+	case LM_OP_PTRACE:
+	case LM_OP_MODULE:
+	case LM_OP_BPF:
+	case LM_OP_KEXEC:
+		return true;
+	default:
+		return false;
+	}
+}

@@ -2,6 +2,7 @@
 #include "lemona/sensor/sensor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct lm_sensor {
 	uint64_t ring_bytes;
 	void *controls, *data; /* mappings */
 	size_t controls_bytes, data_bytes;
+	struct ring_buffer *bell;
 	uint64_t missed_told;
 	uint64_t snapshot_ns; /* 0: none since the last drain */
 	uint64_t opened_ns;
@@ -154,6 +156,12 @@ static int explain_load(int r, struct lm_diag *diag)
 		"the kernel cannot load the sensor (lemona doctor says why)");
 }
 
+/* What comes through the bell says nothing but that it was rung. */
+static int take_nothing(void *context, void *data, size_t size)
+{
+	return 0;
+}
+
 static int load(struct lm_sensor *sensor, const struct lm_sensor_options *options,
 	struct lm_diag *diag)
 {
@@ -174,6 +182,10 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 	r = map_rings(sensor);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot map the per-CPU buffers");
+	sensor->bell = ring_buffer__new(
+		bpf_map__fd(sensor->bpf->maps.bell), take_nothing, NULL, NULL);
+	if (!sensor->bell)
+		return lm_diag_errno(diag, -errno, "cannot map the sensor's bell");
 	r = sensor_bpf__attach(sensor->bpf);
 	if (r < 0)
 		return explain_load(r, diag);
@@ -241,6 +253,7 @@ struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)
 		munmap(sensor->data, sensor->data_bytes);
 	if (sensor->controls)
 		munmap(sensor->controls, sensor->controls_bytes);
+	ring_buffer__free(sensor->bell);
 	sensor_bpf__destroy(sensor->bpf);
 	free(sensor->rings);
 	free(sensor);
@@ -449,8 +462,28 @@ static uint64_t seal_ring(struct lm_ring_control *control)
 	return run_at + sizeof(struct lm_raw_run) == head ? run_at : head;
 }
 
+bool lm_sensor_wait(struct lm_sensor *sensor, uint64_t longest_ns)
+{
+	struct pollfd bell = { .fd = ring_buffer__epoll_fd(sensor->bell), .events = POLLIN };
+	struct timespec longest = {
+		.tv_sec = (time_t)(longest_ns / LM_NS_PER_SEC),
+		.tv_nsec = (long)(longest_ns % LM_NS_PER_SEC),
+	};
+
+	return ppoll(&bell, 1, &longest, NULL) > 0;
+}
+
+/* Before the heads are read: whoever rings from here on means what will be there after them. */
+static void silence_bell(struct lm_sensor *sensor)
+{
+	if (!__atomic_exchange_n(&sensor->bpf->bss->bell_rung, 0, __ATOMIC_SEQ_CST))
+		return;
+	ring_buffer__consume(sensor->bell);
+}
+
 void lm_sensor_snapshot(struct lm_sensor *sensor)
 {
+	silence_bell(sensor);
 	sensor->snapshot_ns = lm_time_boot_ns();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < sensor->ring_count; i++)

@@ -441,6 +441,8 @@ enum lm_aio { LM_AIO_READ = 0, LM_AIO_WRITE = 1, LM_AIO_READV = 7, LM_AIO_WRITEV
 /* The call writes into the caller's memory. */
 #define LM_CALL_IO_FILLS 1
 
+#define LM_CALL_URGENT 0x80 /* | class: whoever drains is woken */
+
 struct lm_call_rule {
 	__u8 class; /* enum lm_call_class */
 	__u8 a, b, c;

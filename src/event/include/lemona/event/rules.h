@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lemona/abi/raw.h"
@@ -40,6 +41,9 @@ struct lm_call_mapping {
 
 /** LM_CALL_COUNT entries, indexed by x86-64 system call number. Static. */
 const struct lm_call_mapping *lm_call_mappings(void);
+
+/** Is this an action that a reader of the log should see at once? */
+bool lm_op_is_urgent(enum lm_op op);
 
 /* A call of the 32-bit entry, and what it is called there. */
 struct lm_compat_mapping {

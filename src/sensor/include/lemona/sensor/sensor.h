@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lemona/abi/raw.h"
@@ -45,6 +46,14 @@ struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor);
  */
 int lm_sensor_find_state(struct lm_sensor *sensor,
 			 int (*take)(void *data, const struct lm_raw *record), void *data);
+
+/**
+ * Wait until something was recorded that should not wait: an exec, or the end
+ * of a call whose rule says LM_CALL_URGENT. The next snapshot takes it in.
+ *
+ * @return false: the time is over, or a signal came
+ */
+bool lm_sensor_wait(struct lm_sensor *sensor, uint64_t longest_ns);
 
 /**
  * Fix what the next drain hands out: everything committed until now. What the
