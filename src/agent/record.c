@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -371,6 +372,19 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 	return r;
 }
 
+/*
+ * Ahead of what it watches: a recorder that waits for the CPU is late, and then loses events. Nice
+ * values count only inside a session where the kernel groups by session (autogroup), so it takes
+ * the lowest real-time priority; threads and the command do not inherit it.
+ */
+static void go_ahead_of_others(void)
+{
+	const struct sched_param lowest = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) < 0)
+		(void)setpriority(PRIO_PROCESS, 0, -20);
+}
+
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 	struct lm_diag *diag)
 {
@@ -380,8 +394,7 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	int r;
 
 	set_handlers(&rec.handlers);
-	/* Ahead of what it watches: a recorder that waits for the CPU is one that loses events. */
-	(void)setpriority(PRIO_PROCESS, 0, -20);
+	go_ahead_of_others();
 	r = open_all(&rec, options, diag);
 	if (r == 0 && options->on_start)
 		options->on_start(options->on_start_data);
