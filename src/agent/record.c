@@ -22,6 +22,7 @@
 #include "lemona/log/writer.h"
 #include "lemona/sensor/names.h"
 #include "lemona/sensor/sensor.h"
+#include "hasher.h"
 #include "look.h"
 
 /*
@@ -34,6 +35,8 @@
 #define POLLS_PER_FRAME 2
 #define URGENT_NS (4 * LM_NS_PER_MS)
 #define COMMAND_END_NS (10 * LM_NS_PER_SEC)
+/* What the end of a recording waits for hashes. */
+#define HASH_END_NS LM_NS_PER_SEC
 
 /* Signals that end a recording. A terminal's go to the command as well, by themselves. */
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -55,6 +58,7 @@ struct recorder {
 	struct lm_sensor *sensor;
 	struct lm_identify *identify;
 	struct lm_names *names; /* NULL: this kernel reports none */
+	struct hasher *hasher;
 	struct lm_log_writer *log;
 	int log_error;  /* the first one; recording goes on, a gap tells */
 	pid_t command;  /* 0 none, or ended */
@@ -115,6 +119,28 @@ static int look(void *data, uint32_t tgid, const char *path, struct lm_raw_inode
 	return look_at_entry(tgid, path, ret_inode, ret_link, link_size);
 }
 
+/* What cannot even wait is told at once. */
+static void ask_hasher(void *data, const struct lm_code *code)
+{
+	struct recorder *rec = data;
+	const struct lm_content late = {
+		.file = code->file, .state = LM_CONTENT_LATE, .time_ns = lm_time_boot_ns(),
+	};
+
+	if (hasher_ask(rec->hasher, code) < 0)
+		(void)lm_identify_content(rec->identify, &late);
+}
+
+static int take_hashes(struct recorder *rec)
+{
+	struct lm_content content;
+	int r = 0;
+
+	while (r == 0 && hasher_take(rec->hasher, &content))
+		r = lm_identify_content(rec->identify, &content);
+	return r;
+}
+
 static int take_record(void *data, const struct lm_raw *record)
 {
 	struct recorder *rec = data;
@@ -155,7 +181,9 @@ static int drain(struct recorder *rec)
 		r = lm_names_read(rec->names, take_name, rec, &overflow);
 	if (r == 0 && overflow)
 		r = tell_lost_names(rec);
-	return r < 0 ? r : lm_sensor_drain(rec->sensor, take_record, rec);
+	if (r == 0)
+		r = lm_sensor_drain(rec->sensor, take_record, rec);
+	return r < 0 ? r : take_hashes(rec);
 }
 
 static void read_line(const char *path, char *out, size_t size)
@@ -217,7 +245,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
 		.item = write_item, .forget_directories = forget_directories,
-		.new_file_system = new_file_system, .look = look, .data = rec,
+		.new_file_system = new_file_system, .look = look, .code = ask_hasher,
+		.data = rec,
 	};
 	struct lm_identify_devices devices;
 	struct lm_log_meta meta;
@@ -228,6 +257,9 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		compat[i] = lm_compat_mappings()[i].rule;
 	}
 	r = lm_identify_find_devices(&devices);
+	/* Before anything is recorded, so that its thread is none that was made in sight. */
+	if (r == 0)
+		r = hasher_new(&rec->hasher);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
 	sensor.anonymous_dev = devices.anon_inode;
@@ -347,7 +379,12 @@ static int record(struct recorder *rec)
 		written_ns = lm_time_boot_ns();
 	}
 	lm_sensor_detach(rec->sensor);
-	return drain(rec);
+	r = drain(rec);
+	if (r == 0) {
+		hasher_finish(rec->hasher, HASH_END_NS);
+		r = take_hashes(rec);
+	}
+	return r;
 }
 
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
@@ -359,6 +396,7 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 		rec->log = lm_log_abandon(rec->log);
 	if (rec->log)
 		note_log_error(rec, lm_log_close(rec->log, &counts, diag));
+	hasher_free(rec->hasher);
 	lm_identify_free(rec->identify);
 	lm_names_close(rec->names);
 	lm_sensor_close(rec->sensor);
@@ -398,8 +436,11 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	r = open_all(&rec, options, diag);
 	if (r == 0 && options->on_start)
 		options->on_start(options->on_start_data);
-	if (r == 0 && options->command)
+	if (r == 0 && options->command) {
 		r = start_command(&rec, options->command, diag);
+		if (r < 0)
+			rec.log = lm_log_discard(rec.log, options->log_path);
+	}
 	if (r == 0) {
 		r = record(&rec);
 		if (r < 0)

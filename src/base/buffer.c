@@ -72,6 +72,16 @@ void lm_buffer_append_text(struct lm_buffer *buf, const char *text)
 	lm_buffer_append(buf, text, strlen(text));
 }
 
+void lm_buffer_append_hex(struct lm_buffer *buf, const uint8_t *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		lm_buffer_append_byte(buf, (uint8_t)digits[data[i] >> 4]);
+		lm_buffer_append_byte(buf, (uint8_t)digits[data[i] & 15]);
+	}
+}
+
 void lm_buffer_printf(struct lm_buffer *buf, const char *fmt, ...)
 {
 	va_list args;

@@ -183,6 +183,7 @@ static void append_object(const struct lm_event_view *view, lm_object_id id, con
 	case LM_OBJECT_KIND_KERNEL:
 	case LM_OBJECT_KIND_NAME:
 	case LM_OBJECT_KIND_CGROUP:
+	case LM_OBJECT_KIND_CONTENT:
 		break;
 	}
 }
@@ -265,6 +266,27 @@ static void append_kinds(uint64_t kinds, struct lm_buffer *out)
 		separator = ",";
 	}
 	lm_buffer_append_byte(out, ']');
+}
+
+void lm_content_print_json(const struct lm_content_view *view, struct lm_buffer *out)
+{
+	const struct lm_content *content = view->content;
+
+	lm_buffer_append_text(out, "{\"content\":true");
+	append_time(out, "time", view->wall_ns);
+	append_u64(out, "object", content->file);
+	append_path(out, "path", view->labels, content->file);
+	if (content->state != LM_CONTENT_HASHED) {
+		append_str(out, "unhashed", lm_str_from(lm_content_state_name(content->state)));
+	} else {
+		append_u64(out, "size", content->size);
+		lm_buffer_append_text(out, ",\"sha256\":\"");
+		lm_buffer_append_hex(out, content->sha256, sizeof(content->sha256));
+		lm_buffer_append_byte(out, '"');
+		if (view->wall_changed_ns)
+			append_time(out, "changed", view->wall_changed_ns);
+	}
+	lm_buffer_append_text(out, "}\n");
 }
 
 void lm_gap_print_json(const struct lm_gap_view *view, struct lm_buffer *out)

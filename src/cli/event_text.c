@@ -222,6 +222,24 @@ void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out
 	lm_buffer_append_byte(out, '\n');
 }
 
+void lm_content_print_text(const struct lm_content_view *view, struct lm_buffer *out)
+{
+	const struct lm_content *content = view->content;
+	char time[LM_CLI_TIME_BYTES];
+
+	lm_cli_format_time_us(view->wall_ns, time);
+	lm_buffer_printf(out, "%s content:", time);
+	append_label(view->labels, content->file, out);
+	if (content->state != LM_CONTENT_HASHED) {
+		lm_buffer_printf(out, " was not hashed (%s)\n",
+			lm_content_state_name(content->state));
+		return;
+	}
+	lm_buffer_append_text(out, " sha256 ");
+	lm_buffer_append_hex(out, content->sha256, sizeof(content->sha256));
+	lm_buffer_append_byte(out, '\n');
+}
+
 void lm_gap_print_text(const struct lm_gap_view *view, struct lm_buffer *out)
 {
 	const struct lm_gap *gap = view->gap;

@@ -213,6 +213,29 @@ static int print_gap(struct listing *listing, const struct lm_gap *gap)
 	return lm_cli_print(&listing->line);
 }
 
+/* Who asks for some events only gets no contents: those belong to none of them. */
+static int print_content(struct listing *listing, const struct lm_object *object)
+{
+	const struct lm_event_filter *filter = &listing->filter;
+	const struct lm_content *content = &object->content;
+	const struct lm_content_view view = {
+		.content = content,
+		.labels = listing->labels,
+		.wall_ns = lm_cli_wall_ns(listing->log, object->time_ns),
+		.wall_changed_ns = content->changed_ns ?
+			lm_cli_wall_ns(listing->log, content->changed_ns) : 0,
+	};
+
+	if (filter->ops || filter->pid || filter->exe || filter->path ||
+		view.wall_ns > filter->until_wall_ns || view.wall_ns < filter->since_wall_ns)
+		return 0;
+	if (listing->json)
+		lm_content_print_json(&view, &listing->line);
+	else
+		lm_content_print_text(&view, &listing->line);
+	return lm_cli_print(&listing->line);
+}
+
 static int take_item(struct listing *listing, const struct lm_item *item)
 {
 	int r = 0;
@@ -226,7 +249,11 @@ static int take_item(struct listing *listing, const struct lm_item *item)
 	case LM_ITEM_GAP:
 		return print_gap(listing, &item->gap);
 	default:
-		return lm_labels_add(listing->labels, item);
+		r = lm_labels_add(listing->labels, item);
+		if (r == 0 && item->kind == LM_ITEM_OBJECT &&
+			item->object.kind == LM_OBJECT_KIND_CONTENT)
+			r = print_content(listing, &item->object);
+		return r;
 	}
 }
 

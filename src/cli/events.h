@@ -26,6 +26,16 @@ struct lm_gap_view {
 void lm_gap_print_text(const struct lm_gap_view *view, struct lm_buffer *out);
 void lm_gap_print_json(const struct lm_gap_view *view, struct lm_buffer *out);
 
+/* A content on its way out; wall_changed_ns is 0 where the change was before the boot. */
+struct lm_content_view {
+	const struct lm_content *content;
+	const struct lm_labels *labels;
+	uint64_t wall_ns, wall_changed_ns;
+};
+
+void lm_content_print_text(const struct lm_content_view *view, struct lm_buffer *out);
+void lm_content_print_json(const struct lm_content_view *view, struct lm_buffer *out);
+
 /* What to list. Events must pass all of it; gaps only the times: a gap is never filtered away. */
 struct lm_event_filter {
 	uint64_t since_wall_ns, until_wall_ns; /* until: UINT64_MAX without a limit */

@@ -207,6 +207,7 @@ static int label_object(struct lm_labels *labels, const struct lm_object *object
 		return keep_str(labels, object->memory.label, &label->memory.label);
 	case LM_OBJECT_KIND_CGROUP:
 		return keep_str(labels, object->cgroup.path, &label->cgroup.path);
+	case LM_OBJECT_KIND_CONTENT:
 	case LM_OBJECT_KIND_NONE:
 	case LM_OBJECT_KIND_KERNEL:
 		break;

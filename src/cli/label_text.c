@@ -198,6 +198,9 @@ void lm_labels_append(const struct lm_labels *labels, lm_object_id id, struct lm
 	case LM_OBJECT_KIND_MEMORY:
 		append_memory(label, out);
 		break;
+	case LM_OBJECT_KIND_CONTENT:
+		lm_buffer_printf(out, "[content %u]", id);
+		break;
 	case LM_OBJECT_KIND_CGROUP:
 		lm_buffer_append_text(out, "cgroup ");
 		lm_buffer_append_str(out, label->cgroup.path);

@@ -68,6 +68,11 @@ static const struct object_string memory_strings[] = { STRING(memory.label, LM_N
 static const struct object_scalar cgroup_scalars[] = {
 	FIELD(cgroup.hierarchy), FIELD(cgroup.cgroup),
 };
+static const struct object_scalar content_scalars[] = {
+	FIELD(content.file), FIELD(content.state), FIELD(content.size), FIELD(content.changed_ns),
+	FIELD_HALF(content.sha256, 0), FIELD_HALF(content.sha256, 1),
+	FIELD_HALF(content.sha256, 2), FIELD_HALF(content.sha256, 3),
+};
 static const struct object_string cgroup_strings[] = {
 	STRING(cgroup.path, LM_CGROUP_PATH_MAX_BYTES),
 };
@@ -83,6 +88,7 @@ const struct object_layout lm_object_layouts[LM_OBJECT_KIND_MAX + 1] = {
 	[LM_OBJECT_KIND_PIPE] = { SCALARS(pipe_scalars) },
 	[LM_OBJECT_KIND_MEMORY] = { SCALARS(memory_scalars), STRINGS(memory_strings) },
 	[LM_OBJECT_KIND_CGROUP] = { SCALARS(cgroup_scalars), STRINGS(cgroup_strings) },
+	[LM_OBJECT_KIND_CONTENT] = { SCALARS(content_scalars) },
 };
 
 _Static_assert(LM_ARRAY_SIZE(process_scalars) <= OBJECT_SCALARS_MAX, "the largest kind fits");

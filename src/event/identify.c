@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -248,6 +249,7 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 			r = define_process(id, now, process, LM_OBJECT_FOUND);
 			if (r < 0)
 				return r;
+			tell_code(id, process, file, name, true);
 		}
 		if (!file || !name || name_of(id, name)->file == file)
 			return 0;
@@ -324,6 +326,8 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 			});
 			if (r < 0)
 				return r;
+			if (raw->arg & PROT_EXEC)
+				tell_code(id, process, event.object, LM_OBJECT_NONE, false);
 		}
 	}
 	return emit_event(id, &event);

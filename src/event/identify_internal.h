@@ -286,6 +286,11 @@ lm_object_id recall_fd(const struct process *process, int fd);
 /* identify_found.c */
 int take_found(struct lm_identify *id, const struct lm_raw_process *raw);
 
+/* identify_code.c */
+/* Say that a process runs a file. `name`: as which; 0: under the one it was last seen with. */
+void tell_code(struct lm_identify *id, const struct process *process, lm_object_id file,
+	       lm_object_id name, bool found);
+
 /* identify_cgroup.c */
 int find_cgroup(struct lm_identify *id, uint64_t time_ns, uint32_t hierarchy, uint64_t cgroup,
 		lm_object_id *ret_object);

@@ -33,7 +33,8 @@ struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object)
 	const struct object_entry *entry = &id->objects[object];
 
 	if (!object || entry->kind == LM_OBJECT_KIND_NAME ||
-		entry->kind == LM_OBJECT_KIND_PROCESS || entry->kind == LM_OBJECT_KIND_KERNEL)
+		entry->kind == LM_OBJECT_KIND_PROCESS || entry->kind == LM_OBJECT_KIND_KERNEL ||
+		entry->kind == LM_OBJECT_KIND_CGROUP || entry->kind == LM_OBJECT_KIND_CONTENT)
 		return NULL;
 	return &id->inodes[entry->index];
 }

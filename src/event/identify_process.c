@@ -447,6 +447,8 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 		r = define_process(id, now, process, 0);
 	if (r < 0)
 		return r;
+	tell_code(id, process, p->exe, p->exe_name, false);
+	tell_code(id, process, p->loader, LM_OBJECT_NONE, false);
 	event.object = p->exe;
 	event.object2 = process->object;
 	event.name = p->exe_name;

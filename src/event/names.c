@@ -82,6 +82,7 @@ static const char *const kind_names[] = {
 	[LM_OBJECT_KIND_PIPE] = "pipe",
 	[LM_OBJECT_KIND_MEMORY] = "memory",
 	[LM_OBJECT_KIND_CGROUP] = "cgroup",
+	[LM_OBJECT_KIND_CONTENT] = "content",
 };
 
 static const char *const gap_reason_names[] = {
@@ -94,6 +95,15 @@ static const char *const gap_reason_names[] = {
 	[LM_GAP_QUEUE] = "queue",
 	[LM_GAP_STATE] = "state",
 	[LM_GAP_UNSEEN] = "unseen",
+};
+
+static const char *const content_state_names[] = {
+	[LM_CONTENT_HASHED] = "hashed",
+	[LM_CONTENT_GONE] = "gone",
+	[LM_CONTENT_CHANGING] = "changing",
+	[LM_CONTENT_LARGE] = "large",
+	[LM_CONTENT_LATE] = "late",
+	[LM_CONTENT_FAILED] = "failed",
 };
 
 static const char *const gap_kind_names[64] = {
@@ -149,6 +159,11 @@ const char *lm_object_kind_name(enum lm_object_kind kind)
 const char *lm_gap_reason_name(enum lm_gap_reason reason)
 {
 	return name_or_unknown(gap_reason_names, LM_ARRAY_SIZE(gap_reason_names), reason);
+}
+
+const char *lm_content_state_name(uint8_t state)
+{
+	return name_or_unknown(content_state_names, LM_ARRAY_SIZE(content_state_names), state);
 }
 
 const char *lm_gap_kind_name(unsigned int bit)

@@ -24,7 +24,7 @@ static void release_build(struct build *build)
 static char id_letter(uint8_t kind)
 {
 	static const char letters[LM_OBJECT_KIND_MAX + 1] = {
-		'f', 'k', 'p', 'f', 'n', 's', 'i', 'm', 'c',
+		'f', 'k', 'p', 'f', 'n', 's', 'i', 'm', 'c', 'h',
 	};
 
 	return kind <= LM_OBJECT_KIND_MAX ? letters[kind] : 'f';

@@ -48,6 +48,7 @@ struct lm_index {
 	TABLE(struct lm_pipe, pipes);
 	TABLE(struct lm_memory, memories);
 	TABLE(struct lm_cgroup, cgroups);
+	TABLE(struct lm_content, contents);
 
 	TABLE(struct lm_event, events);
 	TABLE(struct lm_binding, bindings);
@@ -85,4 +86,12 @@ const struct lm_process *index_process(const struct lm_index *index, lm_object_i
 const struct lm_socket *index_socket(const struct lm_index *index, lm_object_id id);
 const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
 /* Path of a control group; LM_STR_NONE where it is not known. */
+/**
+ * What a file held at a time, as far as it was read since.
+ *
+ * @param ret_sure  false: it may have been changed between then and the reading
+ * @return NULL: never read, and never missed
+ */
+const struct lm_content *index_content(const struct lm_index *index, lm_object_id file,
+	uint64_t at_ns, bool *ret_sure);
 struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id);

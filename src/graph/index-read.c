@@ -49,6 +49,9 @@ int lm_index_object(const struct lm_index *index, lm_object_id id, struct lm_obj
 	case LM_OBJECT_KIND_CGROUP:
 		object.cgroup = index->cgroups.at[entry->slot];
 		break;
+	case LM_OBJECT_KIND_CONTENT:
+		object.content = index->contents.at[entry->slot];
+		break;
 	default:
 		break;
 	}
@@ -82,6 +85,36 @@ const struct lm_file *index_file(const struct lm_index *index, lm_object_id id)
 	return lm_index_kind(index, id) == LM_OBJECT_KIND_FILE ?
 		       &index->files.at[index->objects.at[id].slot] :
 		       NULL;
+}
+
+/* Change times are those of the last tick, which is 10 ms at most. */
+#define TICK_NS UINT64_C(10000000)
+
+const struct lm_content *index_content(const struct lm_index *index, lm_object_id file,
+	uint64_t at_ns, bool *ret_sure)
+{
+	const struct lm_content *before = NULL, *missed = NULL;
+
+	/* In the order of their times. Whatever ran was looked at again; news alone were told. */
+	for (size_t i = 0; i < index->contents.count; i++) {
+		const struct lm_content *content = &index->contents.at[i];
+
+		if (content->file != file)
+			continue;
+		if (content->state != LM_CONTENT_HASHED) {
+			missed = content;
+			continue;
+		}
+		if (content->time_ns < at_ns) {
+			before = content;
+			missed = NULL;
+			continue;
+		}
+		*ret_sure = content->changed_ns + TICK_NS < at_ns;
+		return *ret_sure || !before ? content : before;
+	}
+	*ret_sure = before && !missed;
+	return before ? before : missed;
 }
 
 struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id)

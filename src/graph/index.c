@@ -51,6 +51,7 @@ struct lm_index *lm_index_free(struct lm_index *index)
 	free(index->pipes.at);
 	free(index->memories.at);
 	free(index->cgroups.at);
+	free(index->contents.at);
 	free(index->events.at);
 	free(index->bindings.at);
 	free(index->gaps.at);
@@ -154,6 +155,9 @@ static int make_slot(struct lm_index *index, struct entry *entry, enum lm_object
 		break;
 	case LM_OBJECT_KIND_CGROUP:
 		r = NEW_SLOT(index->cgroups, entry);
+		break;
+	case LM_OBJECT_KIND_CONTENT:
+		r = NEW_SLOT(index->contents, entry);
 		break;
 	case LM_OBJECT_KIND_KERNEL:
 		break;
@@ -285,6 +289,10 @@ static int add_object(struct lm_index *index, const struct lm_object *object)
 		return keep_memory(index, entry, object->memory);
 	case LM_OBJECT_KIND_CGROUP:
 		return keep_cgroup(index, entry, object->cgroup);
+	case LM_OBJECT_KIND_CONTENT:
+		index->contents.at[entry->slot] = object->content;
+		index->contents.at[entry->slot].time_ns = object->time_ns;
+		return 0;
 	default:
 		return 0;
 	}

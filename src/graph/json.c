@@ -43,6 +43,25 @@ static void append_argv(struct lm_buffer *out, const struct lm_process *process)
 		lm_buffer_append_text(out, ",\"argv_cut\":true");
 }
 
+/* What the file held at a time, or why that is not known. */
+static void append_content(struct lm_buffer *out, const struct lm_index *index, lm_object_id file,
+			   uint64_t at_ns)
+{
+	bool sure = false;
+	const struct lm_content *content = index_content(index, file, at_ns, &sure);
+
+	if (!content)
+		return;
+	if (content->state != LM_CONTENT_HASHED) {
+		lm_buffer_printf(out, ",\"unhashed\":\"%s\"",
+			lm_content_state_name(content->state));
+		return;
+	}
+	lm_buffer_append_text(out, ",\"sha256\":\"");
+	lm_buffer_append_hex(out, content->sha256, sizeof(content->sha256));
+	lm_buffer_printf(out, "\",\"sha256_sure\":%s", sure ? "true" : "false");
+}
+
 static void append_process(struct lm_buffer *out, const struct lm_index *index,
 			   const struct lm_answer_node *node, const struct lm_process *process)
 {
@@ -53,6 +72,7 @@ static void append_process(struct lm_buffer *out, const struct lm_index *index,
 	append_string(out, "comm", process->comm);
 	if (node->path)
 		append_string(out, "exe", lm_str_from(node->path));
+	append_content(out, index, process->exe, index->objects.at[node->object].first_ns);
 	append_argv(out, process);
 	lm_buffer_printf(out, ",\"uid\":%u,\"euid\":%u,\"gid\":%u", process->uid, process->euid,
 			 process->gid);
@@ -66,12 +86,14 @@ static void append_inode(struct lm_buffer *out, uint64_t inode, uint32_t dev)
 	lm_buffer_append_byte(out, '"');
 }
 
-static void append_file(struct lm_buffer *out, const struct lm_answer_node *node,
+static void append_file(struct lm_buffer *out, const struct lm_index *index,
+			const struct lm_answer_node *node,
 			const struct lm_file *file)
 {
 	if (node->path)
 		append_string(out, "path", lm_str_from(node->path));
 	append_inode(out, file->inode, file->dev);
+	append_content(out, index, node->object, UINT64_MAX);
 }
 
 /* Memory is a file without a name. */
@@ -111,7 +133,7 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 	if (process)
 		append_process(out, view->index, node, process);
 	else if (file)
-		append_file(out, node, file);
+		append_file(out, view->index, node, file);
 	else if (node->kind == LM_OBJECT_KIND_MEMORY)
 		append_memory(out, view->index, node->object);
 	else if (node->kind == LM_OBJECT_KIND_NAME && node->path)

@@ -20,6 +20,8 @@ const char *label_kind(const struct lm_answer_node *node)
 		return "pipe";
 	case LM_OBJECT_KIND_CGROUP:
 		return "cgroup";
+	case LM_OBJECT_KIND_CONTENT:
+		return "content";
 	default:
 		return node->object == LM_OBJECT_NONE ? "group" : "file";
 	}
@@ -144,6 +146,9 @@ void label_object(const struct lm_index *index, lm_object_id id, const char *pat
 	case LM_OBJECT_KIND_CGROUP:
 		lm_buffer_append_text(out, "cgroup ");
 		lm_buffer_append_str(out, object.cgroup.path);
+		break;
+	case LM_OBJECT_KIND_CONTENT:
+		lm_buffer_printf(out, "content of object %u", object.content.file);
 		break;
 	default:
 		lm_buffer_printf(out, "object %u", id);

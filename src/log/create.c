@@ -152,6 +152,23 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 		lm_log_abandon(writer);
 		return lm_diag_errno(diag, r, "cannot start a log in %s", path);
 	}
+	writer->made = made;
 	*ret_writer = writer;
 	return 0;
+}
+
+struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *path)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+
+	if (!writer)
+		return NULL;
+	for (uint32_t number = 1; number <= writer->header.number; number++) {
+		lm_segment_name(number, name);
+		unlinkat(writer->dir_fd, name, 0);
+	}
+	unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
+	if (writer->made)
+		rmdir(path);
+	return lm_log_abandon(writer);
 }

@@ -8,6 +8,7 @@
 
 struct lm_log_writer {
 	int dir_fd, lock_fd;
+	bool made; /* the directory is ours to remove */
 	struct lm_segment segment;
 	struct lm_segment_header header; /* of the current segment */
 	size_t segment_bytes;

@@ -143,7 +143,7 @@ def parse_lines(text):
 
 def events_and_gaps(log, *filters, check=True):
     done = run("events", log, "--format", "json", *filters, check=check)
-    lines = parse_lines(done.stdout)
+    lines = [line for line in parse_lines(done.stdout) if not line.get("content")]
     return [e for e in lines if not e.get("gap")], [g for g in lines if g.get("gap")]
 
 
@@ -189,6 +189,10 @@ ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "complete!": bo
 NODE_KEYS = {"id!": str, "kind!": str, "label!": str, "first!": "time", "last!": "time",
              "detection!": bool, "entry!": bool}
 PROCESS_KEYS = {"pid!": int, "ppid!": int, "version!": int, "comm!": str, "exe": str, "argv!": list,
+                "sha256": str, "sha256_sure": bool, "unhashed": str,
+                "loginuid": int, "session": int, "sid!": int, "tty": str, "cgroup": str,
+                "container": dict, "adopter": int, "capabilities!": dict,
+                "namespaces!": dict, "seccomp!": str, "no_new_privs!": bool,
                 "argv_cut": bool, "uid!": int, "euid!": int, "gid!": int}
 EDGE_KEYS = {"from!": str, "to!": str, "op!": str, "control!": str, "begin!": "time",
              "end!": "time", "count!": int, "bytes!": int, "event": str}
@@ -198,10 +202,10 @@ GAP_KEYS = {"begin!": "time", "end!": "time", "events!?": int, "reason!": str}
 # What each kind of node has beside the keys of all.
 NODE_KEYS_OF = {
     "process": PROCESS_KEYS,
-    "file": {"path": str, "inode!": int, "device!": str, "removed": bool},
+    "file": {"sha256": str, "sha256_sure": bool, "unhashed": str, "path": str, "inode!": int, "device!": str, "removed": bool},
     "name": {"path!": str, "removed": bool},
     "socket": {"local": str, "remote": str},
-    "pipe": {}, "kernel": {}, "group": {}, "cgroup": {},
+    "pipe": {}, "kernel": {}, "group": {}, "cgroup": {}, "content": {},
 }
 
 

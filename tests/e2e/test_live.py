@@ -96,7 +96,7 @@ def test_torn_frame(place, log):
         done = lemona.run("events", log, "--format", "json", check=False)
         assert done.returncode in (0, 4), done.stderr
         lines = lemona.parse_lines(done.stdout)
-        kept = [line for line in lines if not line.get("gap")]
+        kept = [line for line in lines if not line.get("gap") and not line.get("content")]
         assert len(early) <= len(kept) < len(whole), "more or less than the torn frame is gone"
         assert kept == whole[:len(kept)], "what is left has changed"
         assert left in (None, len(kept)), "a second frame is gone, and only one was cut"
@@ -138,6 +138,10 @@ def test_command_that_is_not_there(log):
     assert done.returncode != 0
     assert "/nonexistent/program" in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2, done.stderr
+    assert not log.exists(), "a log of nothing was left behind"
+    log.mkdir()
+    assert lemona.record(log, ["/nonexistent/program"], check=False).returncode != 0
+    assert not list(log.iterdir()), "what was there before stays, empty"
 
 
 def test_command_keeps_standard_streams(log):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What investigators ask of every process: container, login, terminal, rights, who adopted it."""
 
+import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 import uuid
 
@@ -107,3 +109,51 @@ def test_adopted(log):
     events = [event for event in lemona.events(log, "--pid", process["pid"])
               if event["op"] == "exec"]
     assert all(event["ppid"] == parent for event in events)
+
+
+def contents(log):
+    lines = lemona.parse_lines(lemona.run("events", log, "--format", "json").stdout)
+    return [line for line in lines if line.get("content")]
+
+
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def test_hashes_of_what_ran(log):
+    """Program, its interpreter, and the library that it maps."""
+    lemona.record(log, ["/usr/bin/env", "/bin/true"])
+    found = {line["sha256"] for line in contents(log) if "sha256" in line}
+    maps = pathlib.Path("/proc/self/maps").read_text().split()
+    libraries = {word for word in maps if "/libc.so" in word or "/ld-linux" in word}
+    assert libraries
+    for path in ("/usr/bin/env", "/bin/true", *libraries):
+        assert digest(path) in found, path
+    answer = lemona.backtrack(log, "--from", "exe:/usr/bin/env", "--no-filter", "all")
+    node = [n for n in answer["nodes"] if n.get("exe", "").endswith("/env")][0]
+    assert node["sha256"] == digest("/usr/bin/env") and node["sha256_sure"] is True
+
+
+def test_file_replaced_before_it_is_hashed(place, log):
+    """Another file under the name of what ran must not lend it its hash."""
+    program, other = place / "program", place / "other"
+    shutil.copy("/bin/sleep", program)
+    shutil.copy("/bin/true", other)
+    lemona.record(log, ["/bin/sh", "-c", f"{program} 0; mv {other} {program}"])
+    mine = [event["object"] for event in lemona.events(log, "--op", "exec")
+            if event.get("path", "") == str(program)]
+    assert len(mine) == 1
+    told = [line for line in contents(log) if line["object"] == mine[0]]
+    assert told, "neither a hash nor a word of why there is none"
+    assert all(line.get("sha256", digest("/bin/sleep")) == digest("/bin/sleep") for line in told)
+
+
+def test_file_overwritten_after_it_ran(place, log):
+    """The same file with another content: the hash is told, and that it may not be what ran."""
+    program = place / "program"
+    shutil.copy("/bin/sleep", program)
+    before = digest(program)
+    lemona.record(log, ["/bin/sh", "-c", f"{program} 0; cat /bin/true > {program}; sleep 0.05"])
+    answer = lemona.backtrack(log, "--from", f"exe:{program}", "--no-filter", "all")
+    node = [n for n in answer["nodes"] if n.get("exe") == str(program)][0]
+    assert node["sha256"] == before or node["sha256_sure"] is False

@@ -46,7 +46,7 @@ static inline struct lm_object make_object(uint32_t i)
 	static const char argv[] = "sh\0-c\0echo \x1b[31m \xff";
 	struct lm_object object = {
 		.id = i + 1,
-		.kind = (uint8_t)(i == 0 ? LM_OBJECT_KIND_KERNEL : 2 + i % 7),
+		.kind = (uint8_t)(i == 0 ? LM_OBJECT_KIND_KERNEL : 2 + i % 8),
 		.flags = (uint8_t)(i % 3),
 		.time_ns = MAKE_TIME_BASE_NS + i * 1000,
 	};
@@ -106,6 +106,12 @@ static inline struct lm_object make_object(uint32_t i)
 	case LM_OBJECT_KIND_CGROUP:
 		object.cgroup = (struct lm_cgroup){ .hierarchy = i % 5,
 			.cgroup = (uint64_t)i << 32 | 7, .path = LM_STR("/system.slice/x") };
+		break;
+	case LM_OBJECT_KIND_CONTENT:
+		object.content = (struct lm_content){ .file = i / 2, .state = LM_CONTENT_HASHED,
+			.size = i * 7ull, .changed_ns = MAKE_TIME_BASE_NS - i,
+			.sha256 = { (uint8_t)i, 1, 2, [8] = 3, [16] = (uint8_t)(i >> 8),
+				[31] = 4 } };
 		break;
 	default:
 		break;
@@ -296,6 +302,13 @@ static inline void assert_object_same(const struct lm_object *read, const struct
 		assert_str_same(a.cgroup.path, b.cgroup.path);
 		assert_int_equal(a.cgroup.hierarchy, b.cgroup.hierarchy);
 		assert_int_equal(a.cgroup.cgroup, b.cgroup.cgroup);
+		break;
+	case LM_OBJECT_KIND_CONTENT:
+		assert_int_equal(a.content.file, b.content.file);
+		assert_int_equal(a.content.state, b.content.state);
+		assert_int_equal(a.content.size, b.content.size);
+		assert_int_equal(a.content.changed_ns, b.content.changed_ns);
+		assert_memory_equal(a.content.sha256, b.content.sha256, 32);
 		break;
 	default:
 		break;

@@ -36,6 +36,8 @@ void lm_buffer_append(struct lm_buffer *buf, const void *data, size_t len);
 void lm_buffer_append_byte(struct lm_buffer *buf, uint8_t byte);
 void lm_buffer_append_str(struct lm_buffer *buf, struct lm_str s);
 void lm_buffer_append_text(struct lm_buffer *buf, const char *text);
+/** Two lower-case digits a byte. */
+void lm_buffer_append_hex(struct lm_buffer *buf, const uint8_t *data, size_t len);
 void lm_buffer_printf(struct lm_buffer *buf, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -18,12 +18,23 @@
  */
 struct lm_identify;
 
+/** A file whose content runs: executed, or mapped so that it can be. */
+struct lm_code {
+	lm_object_id file;
+	struct lm_raw_inode inode;
+	uint32_t tgid, parent_tgid; /* who runs it, and who started that one (or 0) */
+	struct lm_str path;         /* as tgid sees it, borrowed; empty: no name is known */
+	bool found;                 /* ran before the start */
+};
+
 struct lm_identify_sink {
 	/** Takes one item; its strings are borrowed. @return 0, or a negative code that stops. */
 	int (*item)(void *data, const struct lm_item *item);
 	/** Have every directory told again: what it is now called has become unknown. May be NULL.
 	 */
 	void (*forget_directories)(void *data);
+	/** A regular file runs; its content may be told by lm_identify_content(). May be NULL. */
+	void (*code)(void *data, const struct lm_code *code);
 	/** A file system has come into sight, through this process. May be NULL. */
 	void (*new_file_system)(void *data, uint32_t tgid);
 	/**
@@ -72,6 +83,14 @@ int lm_identify_found_all(struct lm_identify *identify);
  * @return 0; -ENOMEM
  */
 int lm_identify_name(struct lm_identify *identify, const struct lm_name_event *event);
+
+/**
+ * Tell the log what a file held.
+ *
+ * @param content  of a file that sink.code has named
+ * @return 0; -LM_E_FORMAT (no such file); -ENOMEM; what the sink returned
+ */
+int lm_identify_content(struct lm_identify *identify, const struct lm_content *content);
 
 /** Mark a process as the recorder's own. */
 void lm_identify_set_self(struct lm_identify *identify, uint32_t tgid);

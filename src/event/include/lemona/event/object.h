@@ -30,7 +30,8 @@ enum lm_object_kind {
 	LM_OBJECT_KIND_PIPE = 6,    /* anonymous pipe (pipefs) */
 	LM_OBJECT_KIND_MEMORY = 7,  /* channels that are no files: enum lm_memory_type */
 	LM_OBJECT_KIND_CGROUP = 8,  /* control group: says which container a process is in */
-	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_CGROUP,
+	LM_OBJECT_KIND_CONTENT = 9, /* what a program or library file held at a time */
+	LM_OBJECT_KIND_MAX = LM_OBJECT_KIND_CONTENT,
 };
 
 enum lm_object_flag {
@@ -157,6 +158,31 @@ struct lm_cgroup {
 	struct lm_str path; /* from the hierarchy's root; empty where not known */
 };
 
+enum lm_content_state {
+	LM_CONTENT_HASHED = 1,
+	LM_CONTENT_GONE = 2,     /* there was no way to the file any more */
+	LM_CONTENT_CHANGING = 3, /* it changed whenever it was read */
+	LM_CONTENT_LARGE = 4,    /* more than a recorder reads */
+	LM_CONTENT_LATE = 5,     /* too much waited, or the recording ended before */
+	LM_CONTENT_FAILED = 6,   /* reading failed */
+};
+
+#define LM_CONTENT_SHA256_BYTES 32
+
+/**
+ * What a file held when it was read, some time after it was executed or mapped as code. The
+ * same content was there at any time between changed_ns and the end of the reading
+ * (lm_object.time_ns); later too, until a further content of the file is told. Identity: itself.
+ */
+struct lm_content {
+	lm_object_id file;
+	uint8_t state;       /* enum lm_content_state; the rest is known of LM_CONTENT_HASHED */
+	uint64_t size;       /* bytes */
+	uint64_t changed_ns; /* boot time of the inode's last change (ctime); 0: before the boot */
+	uint8_t sha256[LM_CONTENT_SHA256_BYTES];
+	uint64_t time_ns;    /* when it was read; in an object as lm_object.time_ns says */
+};
+
 struct lm_object {
 	lm_object_id id;
 	uint8_t kind;     /* enum lm_object_kind; selects the member below */
@@ -170,8 +196,11 @@ struct lm_object {
 		struct lm_pipe pipe;
 		struct lm_memory memory;
 		struct lm_cgroup cgroup;
+		struct lm_content content;
 	};
 };
 
 /** Static lower-case word for a kind: "process", "file", ...; "unknown" outside the enum. */
 const char *lm_object_kind_name(enum lm_object_kind kind);
+/** "hashed", "gone", ...; "unknown" outside enum lm_content_state. Static. */
+const char *lm_content_state_name(uint8_t state);

@@ -68,3 +68,11 @@ int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 		 struct lm_diag *diag);
 /** Let go without an end frame (tests of crashes, error paths). NULL allowed; returns NULL. */
 struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer);
+/**
+ * Undo lm_log_create(): nothing was recorded that anybody asked for. A directory that was there
+ * before stays, empty.
+ *
+ * @param path  as given to lm_log_create()
+ * @return NULL
+ */
+struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *path);
