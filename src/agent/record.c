@@ -419,6 +419,8 @@ static void go_ahead_of_others(void)
 {
 	const struct sched_param lowest = { .sched_priority = 1 };
 
+	if (sched_getscheduler(0) != SCHED_OTHER)
+		return; /* whoever started it has chosen */
 	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) < 0)
 		(void)setpriority(PRIO_PROCESS, 0, -20);
 }

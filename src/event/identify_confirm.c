@@ -37,29 +37,31 @@ static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, struc
 	return &id->reports[hash_bytes(name.data, name.len, tid) % REPORT_QUEUES];
 }
 
-static bool same_name(const struct name_report *a, const struct name_report *b)
+/* Open reports of a thread, and of others whose number falls into the same place. */
+static uint32_t *open_of(struct lm_identify *id, uint32_t tid)
 {
-	return a->tid == b->tid && lm_str_equal(a->at.name, b->at.name);
+	return &id->open_reports[tid % REPORT_QUEUES];
 }
 
-/* What is too old, and what has been taken and is said again by `newer`. */
-static void drop_spent(struct lm_identify *id, struct report_queue *queue,
-	const struct name_report *newer)
+/* Take the report behind `before` (NULL: the first) out of its queue. */
+static void drop_report(struct lm_identify *id, struct report_queue *queue,
+	struct name_report *before, struct name_report *report)
 {
-	struct name_report **at = &queue->first, *report;
+	if (before)
+		before->next = report->next;
+	else
+		queue->first = report->next;
+	if (queue->last == report)
+		queue->last = before;
+	*open_of(id, report->tid) -= report->open != 0;
+	free(report);
+}
 
-	queue->last = NULL;
-	while ((report = *at)) {
-		if (newer->arrived_ns - report->arrived_ns > KEEP_NS ||
-			(!report->open && same_name(report, newer))) {
-			*at = report->next;
-			id->open_reports -= report->open != 0;
-			free(report);
-		} else {
-			queue->last = report;
-			at = &report->next;
-		}
-	}
+/* A queue is in the order of arrival: what is too old stands in front. */
+static void drop_old(struct lm_identify *id, struct report_queue *queue, uint64_t now_ns)
+{
+	while (queue->first && now_ns - queue->first->arrived_ns > KEEP_NS)
+		drop_report(id, queue, NULL, queue->first);
 }
 
 void free_reports(struct lm_identify *id)
@@ -101,13 +103,13 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 		memcpy(report->text + event->at.name.len, event->to.name.data, event->to.name.len);
 	report->at.name.data = report->text;
 	report->to.name.data = report->text + event->at.name.len;
-	drop_spent(id, queue, report);
+	drop_old(id, queue, report->arrived_ns);
 	if (queue->last)
 		queue->last->next = report;
 	else
 		queue->first = report;
 	queue->last = report;
-	id->open_reports++;
+	*open_of(id, report->tid) += report->open != 0;
 	return 0;
 }
 
@@ -129,18 +131,23 @@ static struct lm_str last_component(struct lm_identify *id, lm_object_id name)
 	return text;
 }
 
-/* The claim that a report of it would have first. */
-static struct lm_str claimed_component(struct lm_identify *id, const struct lm_event *event)
+/* What a call claims to have done, in the words of a report of it. */
+struct claim {
+	struct lm_str at, to;
+};
+
+static struct claim claim_of(struct lm_identify *id, const struct lm_event *event)
 {
-	return last_component(id, event->op == LM_OP_LINK ? event->name2 : event->name);
+	return (struct claim){
+		.at = last_component(id, event->op == LM_OP_LINK ? event->name2 : event->name),
+		.to = last_component(id, event->name2),
+	};
 }
 
-static bool agrees(struct lm_identify *id, const struct name_report *report,
-	const struct lm_event *event)
+static bool agrees(const struct name_report *report, const struct claim *claim)
 {
-	return lm_str_equal(claimed_component(id, event), report->at.name) &&
-		(!(report->changes & LM_NAME_RENAMED) ||
-			lm_str_equal(last_component(id, event->name2), report->to.name));
+	return lm_str_equal(claim->at, report->at.name) &&
+		(!(report->changes & LM_NAME_RENAMED) || lm_str_equal(claim->to, report->to.name));
 }
 
 /*
@@ -190,16 +197,26 @@ static struct name_report *oldest_open(struct lm_identify *id, const struct lm_e
 static struct name_report *find_report(struct lm_identify *id, const struct lm_event *event,
 	uint32_t change)
 {
-	struct report_queue *queue = queue_of(id, event->tid, claimed_component(id, event));
-	struct name_report *used = NULL;
+	struct claim claim = claim_of(id, event);
+	struct report_queue *queue = queue_of(id, event->tid, claim.at);
+	struct name_report *before = NULL, *next, *used = NULL, *before_used = NULL;
 
-	for (struct name_report *report = queue->first; report; report = report->next) {
-		if (report->tid != event->tid || !(report->changes & change) ||
-			!in_time(id, report, event) || !agrees(id, report, event))
-			continue;
-		if (report->open & change)
-			return report;
-		used = report;
+	for (struct name_report *report = queue->first; report; report = next) {
+		next = report->next;
+		if (report->tid == event->tid && report->changes & change &&
+			in_time(id, report, event) && agrees(report, &claim)) {
+			/* One that is taken says no more than this one: or they would pile up. */
+			if (used && !used->open) {
+				if (before == used)
+					before = before_used;
+				drop_report(id, queue, before_used, used);
+			}
+			if (report->open & change)
+				return report;
+			used = report;
+			before_used = before;
+		}
+		before = report;
 	}
 	return used;
 }
@@ -213,7 +230,7 @@ static void take_report(struct lm_identify *id, struct name_report *report, uint
 	bool was_open = report->open;
 
 	report->open &= ~change;
-	id->open_reports -= was_open && !report->open;
+	*open_of(id, report->tid) -= was_open && !report->open;
 }
 
 /* The name object of a reported place; the claim's own directory where the handle says nothing. */
@@ -278,7 +295,7 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 	int r;
 
 	/* None agrees, but one is left over: the claim was changed under the call. */
-	if (!report && change && id->open_reports)
+	if (!report && change && *open_of(id, event->tid))
 		report = oldest_open(id, event, change);
 	if (!report)
 		return 0;

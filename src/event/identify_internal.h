@@ -172,7 +172,8 @@ struct lm_identify {
 	uint64_t report_count;
 	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
-	uint32_t open_reports; /* with changes that no call has taken */
+	/* With changes that no call has taken, by thread; several may share a place. */
+	uint32_t open_reports[REPORT_QUEUES];
 };
 
 /* identify_table.c */
