@@ -133,7 +133,8 @@ static __noinline int count_x32_call(void)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 {
-	__u32 nr = regs->orig_ax, told = nr, flags = 0;
+	__u32 nr = regs->orig_ax, told = nr, flags = 0, urgent;
+	__u8 class;
 	bool compat;
 	struct call c;
 
@@ -153,20 +154,24 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 			run(count_x32_call());
 		return 0;
 	}
-	if (!call_rules[nr].class)
+	class = call_rules[nr].class;
+	if (!class)
 		return 0;
+	/* On its own, so that the verifier need not tell the classes apart up to the end. */
+	urgent = class & LM_CALL_URGENT;
+	hide_var(urgent);
 	if ((__u32)c.task->tgid == self_tgid)
 		return 0;
 	if (is_restart(result)) {
 		/* An interrupted connect is not made again: the kernel goes on with it by itself.
 		 */
-		if (call_rules[nr].class != LM_CALL_SOCKET)
+		if (class != LM_CALL_SOCKET)
 			return 0;
 		c.result = -EINTR;
 	}
 	if (!emit_begin(&c.emit, c.task, told))
 		return 0;
-	c.rule.class = call_rules[nr].class & ~LM_CALL_URGENT;
+	c.rule.class = class & ~LM_CALL_URGENT;
 	c.number = nr;
 	if (likely(!compat))
 		c.args[0] = regs->di;
@@ -190,7 +195,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 		run(call_other(&c));
 	}
 	emit_end(&c.emit);
-	if (unlikely(call_rules[nr].class & LM_CALL_URGENT))
+	if (unlikely(urgent))
 		ring_bell();
 	return 0;
 }
