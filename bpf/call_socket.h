@@ -30,17 +30,17 @@ struct user_msghdr32 {
 };
 
 /* The header of a message, or of the first of several. @return false: fault */
-static __noinline bool read_msghdr(struct call *c, struct user_msghdr *ret_header)
+static __noinline bool read_msghdr(void *at, bool narrow, struct user_msghdr *ret_header)
 {
-	struct user_msghdr32 narrow;
+	struct user_msghdr32 header;
 
-	if (!is_compat(c))
-		return !bpf_probe_read_user(ret_header, sizeof(*ret_header), (void *)c->args[1]);
-	if (bpf_probe_read_user(&narrow, sizeof(narrow), (void *)c->args[1]))
+	if (!narrow)
+		return !bpf_probe_read_user(ret_header, sizeof(*ret_header), at);
+	if (bpf_probe_read_user(&header, sizeof(header), at))
 		return false;
-	ret_header->msg_name = (void *)(__u64)narrow.msg_name;
-	ret_header->msg_control = (void *)(__u64)narrow.msg_control;
-	ret_header->msg_controllen = narrow.msg_controllen;
+	ret_header->msg_name = (void *)(__u64)header.msg_name;
+	ret_header->msg_control = (void *)(__u64)header.msg_control;
+	ret_header->msg_controllen = header.msg_controllen;
 	return true;
 }
 
@@ -59,25 +59,10 @@ struct user_sockaddr {
 #define NR_sendmmsg 307
 #define NR_recvmmsg 299
 
-static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_socket *rec)
+static __always_inline void claim_remote(struct lm_raw_socket *rec, void *address)
 {
-	void *address = NULL;
 	struct user_sockaddr sa = {};
-	struct user_msghdr header;
 
-	switch (c->number) {
-	case NR_sendto:
-	case NR_recvfrom:
-		address = (void *)c->args[4];
-		break;
-	case NR_sendmsg:
-	case NR_recvmsg:
-	case NR_sendmmsg:
-	case NR_recvmmsg: /* the first of several messages */
-		if (read_msghdr(c, &header))
-			address = header.msg_name;
-		break;
-	}
 	if (!address || bpf_probe_read_user(&sa, 16, address))
 		return;
 	if (sa.family == AF_INET) {
@@ -94,10 +79,30 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 	rec->claimed_remote = 1;
 }
 
-/* The file system's name of a unix socket, own or the peer's. */
-static __noinline int announce_unix(struct call *c, int fd)
+static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_socket *rec)
 {
-	struct file *file = file_of_fd(c->task, fd);
+	void *address = NULL;
+	struct user_msghdr header;
+
+	switch (c->number) {
+	case NR_sendto:
+	case NR_recvfrom:
+		address = (void *)c->args[4];
+		break;
+	case NR_sendmsg:
+	case NR_recvmsg:
+	case NR_sendmmsg:
+	case NR_recvmmsg: /* the first of several messages */
+		if (read_msghdr((void *)c->args[1], is_compat(c), &header))
+			address = header.msg_name;
+		break;
+	}
+	claim_remote(rec, address);
+}
+
+/* The file system's name of a unix socket, own or the peer's. */
+static __noinline int announce_unix(struct emit *e, struct task_struct *task, struct file *file)
+{
 	struct dentry *dentry;
 	struct unix_sock *u;
 	struct socket *socket;
@@ -117,7 +122,7 @@ static __noinline int announce_unix(struct call *c, int fd)
 		dentry = u ? READ(u, path.dentry) : NULL;
 	}
 	if (dentry) {
-		walk_from(&w, &c->emit, c->task, READ(u, path.mnt), dentry);
+		walk_from(&w, e, task, READ(u, path.mnt), dentry);
 		run(announce_dir(&w));
 	}
 	return done();
@@ -149,7 +154,7 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 /* Beside each other, not one below the other: the verifier adds up the stacks of a chain. */
 static __always_inline void tell_socket(struct call *c, int fd, int fd2)
 {
-	run(announce_unix(c, fd));
+	run(announce_unix(&c->emit, c->task, file_of_fd(c->task, fd)));
 	run(emit_socket(c, fd, fd2));
 }
 
@@ -230,32 +235,30 @@ static __noinline __u64 find_passed(struct user_msghdr *header, bool narrow, voi
  * Descriptors that arrived with a message, or leave with one: each is told as
  * a COPY record from the socket to the file that was passed.
  */
-static __noinline int call_passed(struct call *c)
+static __noinline int emit_passed(struct emit *e, struct task_struct *task,
+	struct file *socket_file, void *message, bool narrow)
 {
-	struct file *socket_file = file_of_fd(c->task, c->args[0]);
 	struct user_msghdr header;
 	int fds[PASSED_MAX];
 	void *at = NULL;
 	__u64 count;
 
-	if (c->result < 0)
-		return done();
-	if (!read_msghdr(c, &header)) {
-		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+	if (!read_msghdr(message, narrow, &header)) {
+		emit_fault(e, LM_RAW_COPY, LM_RAW_GAP_FAULT);
 		return done();
 	}
 	if (!header.msg_control)
 		return done();
-	count = find_passed(&header, is_compat(c), &at);
+	count = find_passed(&header, narrow, &at);
 	hide_var(count);
 	if (count > PASSED_MAX) {
-		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+		emit_fault(e, LM_RAW_COPY, LM_RAW_GAP_FAULT);
 		count = PASSED_MAX;
 	}
 	if (!count)
 		return done();
 	if (bpf_probe_read_user(fds, count * sizeof(int), at)) {
-		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+		emit_fault(e, LM_RAW_COPY, LM_RAW_GAP_FAULT);
 		return done();
 	}
 	for (__u32 i = 0; i < PASSED_MAX; i++) {
@@ -263,13 +266,20 @@ static __noinline int call_passed(struct call *c)
 
 		if (i >= count)
 			break;
-		rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
+		rec = emit_reserve(e, LM_RAW_COPY, sizeof(*rec));
 		if (!rec)
 			continue;
 		rec->result = fds[i & (PASSED_MAX - 1)];
 		fill_file(&rec->from, socket_file);
-		fill_file(&rec->to, file_of_fd(c->task, fds[i & (PASSED_MAX - 1)]));
-		emit_commit(&c->emit, rec, sizeof(*rec));
+		fill_file(&rec->to, file_of_fd(task, fds[i & (PASSED_MAX - 1)]));
+		emit_commit(e, rec, sizeof(*rec));
 	}
 	return done();
+}
+
+static __always_inline void call_passed(struct call *c)
+{
+	if (c->result >= 0)
+		run(emit_passed(&c->emit, c->task, file_of_fd(c->task, c->args[0]),
+			(void *)c->args[1], is_compat(c)));
 }

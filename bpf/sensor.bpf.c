@@ -13,6 +13,7 @@
 #include "call_path.h"
 #include "call_process.h"
 #include "call_socket.h"
+#include "call_uring.h"
 #include "dirty_page.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -49,7 +50,7 @@ static __noinline int call_other(struct call *c)
 		break;
 	case LM_CALL_RECVMSG:
 		run(call_sockio(c));
-		run(call_passed(c));
+		call_passed(c);
 		break;
 	case LM_CALL_FDPAIR:
 		run(call_fdpair(c));
@@ -480,5 +481,89 @@ int found_file(struct bpf_iter__task_file *ctx)
 		run(emit_open(&e, task, file, ctx->fd, 0));
 	}
 	iterator_end(&e, ctx->meta->seq);
+	return 0;
+}
+
+/*
+ * io_uring. Names and arguments of its tracepoints differ between kernels:
+ * user space loads the ones that fit (src/sensor/uring.c).
+ */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_uring_submit_req, struct io_kiocb *req)
+{
+	run(uring_submit(req));
+	return 0;
+}
+
+/* 6.0 to 6.2 */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_uring_submit_sqe, struct io_kiocb *req)
+{
+	run(uring_submit(req));
+	return 0;
+}
+
+/* Up to 5.19 */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_uring_submit_in, void *ctx_of, struct io_kiocb *req)
+{
+	run(uring_submit(req));
+	return 0;
+}
+
+/* Since 6.13 */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_complete_cqe, struct io_ring_ctx *ring, struct io_kiocb *req,
+	struct io_uring_cqe *cqe)
+{
+	__u32 flags = BPF_CORE_READ(cqe, flags);
+	struct uring u = {
+		.kind = LM_RAW_URING_END, .ctx = ring, .req = req,
+		.user_data = BPF_CORE_READ(cqe, user_data), .result = BPF_CORE_READ(cqe, res),
+		.end_flags = flags & URING_CQE_MORE ? LM_URING_MORE : 0,
+	};
+
+	run(uring_end(&u));
+	return 0;
+}
+
+/* 5.18 to 6.12 */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_complete_req, struct io_ring_ctx *ring, struct io_kiocb *req, __u64 user_data,
+	int result, __u32 flags)
+{
+	struct uring u = {
+		.kind = LM_RAW_URING_END, .ctx = ring, .req = req, .user_data = user_data,
+		.result = result, .end_flags = flags & URING_CQE_MORE ? LM_URING_MORE : 0,
+	};
+
+	run(uring_end(&u));
+	return 0;
+}
+
+/* Up to 5.17 */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_complete_data, struct io_ring_ctx *ring, __u64 user_data, int result,
+	__u32 flags)
+{
+	struct uring u = {
+		.kind = LM_RAW_URING_END, .ctx = ring, .user_data = user_data, .result = result,
+		.end_flags = flags & URING_CQE_MORE ? LM_URING_MORE : 0,
+	};
+
+	run(uring_end(&u));
+	return 0;
+}
+
+/* The ring of results is full. Before 6.1 the result has been told already. */
+SEC("tp_btf/io_uring_cqe_overflow")
+int BPF_PROG(on_uring_overflow, struct io_ring_ctx *ring, __u64 user_data, int result, __u32 flags)
+{
+	struct uring u = {
+		.kind = LM_RAW_URING_END, .ctx = ring, .user_data = user_data, .result = result,
+		.end_flags = LM_URING_OVERFLOW | (flags & URING_CQE_MORE ? LM_URING_MORE : 0),
+	};
+
+	run(uring_overflowed(&u));
 	return 0;
 }

@@ -312,14 +312,13 @@ static __always_inline __u32 ns_pid_of(struct task_struct *task, __u32 *ret_ns)
 
 #define O_TMPFILE_BIT 020000000 /* the name of such a file is made up by the kernel */
 
-/* An open file with its name, and the names of the directories above it. */
-static __noinline int emit_open(struct emit *e, struct task_struct *task, struct file *file, int fd,
-	__u64 arg)
+/* The file system of an open file, and the names of the directories above it. */
+static __always_inline void announce_open(struct emit *e, struct task_struct *task,
+	struct file *file)
 {
 	struct dentry *dentry = READ(file, f_path.dentry);
 	struct dentry *parent = READ(dentry, d_parent);
 	struct vfsmount *mnt = READ(file, f_path.mnt);
-	struct lm_raw_open *open;
 	struct walk w;
 
 	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
@@ -329,9 +328,15 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 	if (!(READ(mnt, mnt_flags) & MNT_INTERNAL) &&
 		(parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR))
 		run(announce_dir(&w));
-	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
-	if (!open)
-		return done();
+}
+
+/* @param open  with room for a name behind it */
+static __noinline int fill_open(struct lm_raw_open *open, struct file *file, int fd, __u64 arg)
+{
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct dentry *parent = READ(dentry, d_parent);
+	struct vfsmount *mnt = READ(file, f_path.mnt);
+
 	fill_file(&open->file, file);
 	open->oflags = READ(file, f_flags);
 	open->fd = fd;
@@ -350,6 +355,20 @@ static __noinline int emit_open(struct emit *e, struct task_struct *task, struct
 		open->dir_dev = READ(parent, d_inode, i_sb, s_dev);
 		open->name_len = read_name(&open->raw, open->name, dentry);
 	}
+	return done();
+}
+
+/* An open file with its name. */
+static __noinline int emit_open(struct emit *e, struct task_struct *task, struct file *file, int fd,
+	__u64 arg)
+{
+	struct lm_raw_open *open;
+
+	announce_open(e, task, file);
+	open = emit_reserve(e, LM_RAW_OPEN, sizeof(*open) + LM_RAW_NAME_BYTES);
+	if (!open)
+		return done();
+	run(fill_open(open, file, fd, arg));
 	emit_commit(e, open, sizeof(*open) + open->name_len);
 	return done();
 }

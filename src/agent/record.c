@@ -238,9 +238,11 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_call_rule rules[LM_CALL_COUNT];
 	struct lm_compat_rule compat[LM_CALL_COUNT];
 	uint8_t ways[LM_CALL_COUNT];
+	uint8_t uring_classes[LM_URING_COUNT];
 	struct lm_sensor_options sensor = {
 		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat, .ways = ways,
-		.level = options->level, .self_tgid = (uint32_t)getpid(),
+		.uring_classes = uring_classes, .level = options->level,
+		.self_tgid = (uint32_t)getpid(),
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
@@ -256,6 +258,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		rules[i] = rule_of(&lm_call_mappings()[i]);
 		compat[i] = lm_compat_mappings()[i].rule;
 	}
+	for (int i = 0; i < LM_URING_COUNT; i++)
+		uring_classes[i] = lm_uring_mappings()[i].class;
 	r = lm_identify_find_devices(&devices);
 	/* Before anything is recorded, so that its thread is none that was made in sight. */
 	if (r == 0)

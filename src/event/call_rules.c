@@ -485,8 +485,8 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	/* not recorded */
 	[SYS_process_madvise] = SILENT(UNRECORDED),
 	[SYS_process_mrelease] = SILENT(UNRECORDED),
-	[SYS_io_uring_setup] = SILENT(UNRECORDED),
-	[SYS_io_uring_register] = SILENT(UNRECORDED),
+	[SYS_io_uring_setup] = SILENT(HANDLE),
+	[SYS_io_uring_register] = SILENT(HANDLE),
 	[SYS_add_key] = SILENT(UNRECORDED),
 	[SYS_request_key] = SILENT(UNRECORDED),
 	[SYS_keyctl] = SILENT(UNRECORDED),

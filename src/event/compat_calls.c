@@ -496,7 +496,11 @@ uint16_t lm_call_native(uint16_t call)
 {
 	uint16_t number = call & (uint16_t)~LM_CALL_COMPAT;
 
-	if (call & LM_CALL_URING || call == LM_CALL_NONE || !(call & LM_CALL_COMPAT))
+	if (call == LM_CALL_NONE)
+		return call;
+	if (call & LM_CALL_URING)
+		return lm_uring_twin(call);
+	if (!(call & LM_CALL_COMPAT))
 		return call;
 	return number < LM_CALL_COUNT && mappings[number].rule.known ? mappings[number].rule.call :
 								       LM_CALL_NONE;

@@ -162,7 +162,8 @@ static const struct note notes[] = {
 	{ SYS_fsconfig, NULL, NULL, "parameters other than source and paths" },
 	{ SYS_perf_event_open, NULL, NULL, "what is sampled" },
 	{ SYS_fcntl, NULL, NULL, "requests other than those that duplicate" },
-	{ SYS_io_uring_enter, NULL, NULL, "which operations were submitted: counted as a gap" },
+	{ SYS_io_uring_enter, "as below", "the tracepoints of io_uring",
+		"where a kernel's do not fit: operations are counted as a gap" },
 };
 
 static const struct note *note_of(unsigned int call)
@@ -261,6 +262,32 @@ static bool has_unrecorded(void)
 	return false;
 }
 
+/* Names come first: the numbers are others than those of calls. */
+static void write_uring(struct lm_buffer *out)
+{
+	char name[32], twin[32];
+
+	lm_buffer_append_text(out,
+		"\n## Operations of io_uring\n\n"
+		"Submitted by system call or taken up by a polling thread, run by the caller\n"
+		"or by a worker: each is the submitting process's, and becomes the event of the\n"
+		"call that does the same. A request that asks for no result\n"
+		"(`IOSQE_CQE_SKIP_SUCCESS`) counts as done when it is submitted.\n\n"
+		"| operation | number | event | as the call | why none |\n"
+		"| --- | --- | --- | --- | --- |\n");
+	for (uint16_t number = 0; number < LM_URING_COUNT; number++) {
+		const struct lm_uring_mapping *mapping = &lm_uring_mappings()[number];
+
+		if (!mapping->class)
+			continue;
+		lm_buffer_printf(out, "| %s | %u | %s | %s | %s |\n",
+			lm_call_name(LM_CALL_URING | number, name) + strlen("io_uring:"), number,
+			mapping->op ? lm_op_name(mapping->op) : "none",
+			mapping->op ? lm_call_name(mapping->twin, twin) : "",
+			lm_silence_text(mapping->silence));
+	}
+}
+
 void lm_coverage_write(struct lm_buffer *out)
 {
 	lm_buffer_append_text(out,
@@ -277,5 +304,6 @@ void lm_coverage_write(struct lm_buffer *out)
 	}
 	lm_buffer_append_text(out, "\n## Without influence\n\n");
 	write_silent(out, false);
+	write_uring(out);
 	write_compat(out);
 }

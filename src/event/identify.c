@@ -103,6 +103,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 		return NULL;
 	free_processes(id);
 	free_reports(id);
+	free_requests(id);
 	lm_map_release(&id->threads);
 	lm_map_release(&id->ns_numbers);
 	lm_map_release(&id->name_calls);
@@ -124,12 +125,6 @@ void lm_identify_set_self(struct lm_identify *id, uint32_t tgid)
 	id->self_tgid = tgid;
 }
 
-uint16_t op_of(uint16_t call)
-{
-	call = lm_call_native(call);
-	return call < LM_CALL_COUNT ? lm_call_mappings()[call].op : LM_OP_NONE;
-}
-
 int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 	struct process **ret_process, struct lm_event *ret_event)
 {
@@ -147,6 +142,10 @@ int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		.flags = raw->flags & LM_RAW_PARTIAL ? LM_EVENT_PARTIAL : 0,
 		.call = raw->call,
 	};
+	if (id->under_way && id->under_way->begin_ns) {
+		ret_event->begin_ns = id->under_way->begin_ns;
+		ret_event->flags |= LM_EVENT_TIMED;
+	}
 	return 0;
 }
 
@@ -154,6 +153,8 @@ int emit_event(struct lm_identify *id, const struct lm_event *event)
 {
 	struct lm_item item;
 
+	if (id->under_way && id->under_way->told)
+		*id->under_way->told = *event;
 	item.kind = LM_ITEM_EVENT;
 	item.event = *event;
 	return id->sink.item(id->sink.data, &item);
@@ -263,7 +264,7 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	remember_fd(process, raw->fd, file);
 	event.object = file;
 	event.name = name;
-	event.result = raw->fd;
+	event.result = raw->fd < 0 ? 0 : raw->fd; /* a slot of a ring is no descriptor */
 	event.arg = raw->oflags | raw->arg;
 	if (lm_call_native(raw->raw.call) == SYS_creat)
 		event.arg |= O_CREAT | O_TRUNC;
@@ -294,6 +295,10 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		/* At its end the number may already mean another file: what it meant is kept. */
 		event.object = recall_fd(process, raw->fd);
 		event.flags |= event.object ? LM_EVENT_DERIVED : 0;
+		if (!event.object && id->under_way) /* a ring's slot: seen when it was submitted */
+			r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
+		if (r < 0)
+			return r;
 		event.arg = (uint32_t)raw->fd;
 		remember_fd(process, raw->fd, LM_OBJECT_NONE);
 		return emit_event(id, &event);
@@ -455,6 +460,8 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
 	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
 	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
+	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
+	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -506,6 +513,9 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_cgroup(id, (const void *)record);
 	case LM_RAW_RUN:
 		return take_run(id, (const void *)record);
+	case LM_RAW_URING_SUBMIT:
+	case LM_RAW_URING_END:
+		return take_uring(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

@@ -221,6 +221,47 @@ static struct name_report *find_report(struct lm_identify *id, const struct lm_e
 	return used;
 }
 
+/* Could the report be of this request: of a thread of its process, since it was submitted? */
+static bool may_be_of_request(struct lm_identify *id, const struct name_report *report,
+	const struct lm_event *event, const struct claim *claim, uint32_t change)
+{
+	return report->changes & change && report->arrived_ns >= event->begin_ns &&
+		process_by_tid(id, report->tid) == process_of_object(id, event->actor) &&
+		agrees(report, claim);
+}
+
+static struct name_report *find_in_queue(struct lm_identify *id, const struct report_queue *queue,
+	const struct lm_event *event, const struct claim *claim, uint32_t change)
+{
+	struct name_report *used = NULL;
+
+	for (struct name_report *report = queue->first; report; report = report->next) {
+		if (!may_be_of_request(id, report, event, claim, change))
+			continue;
+		if (report->open & change)
+			return report;
+		used = report;
+	}
+	return used;
+}
+
+/*
+ * The report of a request of io_uring: changes of names are made by worker threads,
+ * and not always by the one that told the end. Its path is the kernel's own
+ * copy: a report that does not agree is never the request's.
+ */
+static struct name_report *find_request_report(struct lm_identify *id,
+	const struct lm_event *event, uint32_t change)
+{
+	struct claim claim = claim_of(id, event);
+	struct report_queue *queue = queue_of(id, id->under_way->worker, claim.at);
+	struct name_report *report = find_in_queue(id, queue, event, &claim, change);
+
+	for (int i = 0; !report && i < REPORT_QUEUES; i++)
+		report = find_in_queue(id, &id->reports[i], event, &claim, change);
+	return report;
+}
+
 /*
  * Reports count while calls that change names come by: the count of open ones
  * tells whether a search through all of them can find any.
@@ -289,13 +330,17 @@ static int reported_target(struct lm_identify *id, uint64_t time_ns,
 static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
 {
 	uint32_t change = change_of(event->op);
-	struct name_report *report = change ? find_report(id, event, change) : NULL;
+	struct name_report *report = NULL;
 	lm_object_id *made = event->op == LM_OP_LINK ? &event->name2 : &event->name;
 	lm_object_id target = LM_OBJECT_NONE;
 	int r;
 
+	if (change && id->under_way)
+		report = find_request_report(id, event, change);
+	else if (change)
+		report = find_report(id, event, change);
 	/* None agrees, but one is left over: the claim was changed under the call. */
-	if (!report && change && *open_of(id, event->tid))
+	if (!report && change && !id->under_way && *open_of(id, event->tid))
 		report = oldest_open(id, event, change);
 	if (!report)
 		return 0;
@@ -322,12 +367,17 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 {
 	int r = confirm(id, time_ns, event);
 
-	return r < 0 ? r : lm_map_put(&id->name_calls, event->tid, event->end_ns);
+	/* What a request did, it did not do as the thread's last call. */
+	if (r < 0 || id->under_way)
+		return r;
+	return lm_map_put(&id->name_calls, event->tid, event->end_ns);
 }
 
 void take_created_report(struct lm_identify *id, const struct lm_event *event)
 {
-	struct name_report *report = find_report(id, event, LM_NAME_CREATED);
+	struct name_report *report = id->under_way ?
+		find_request_report(id, event, LM_NAME_CREATED) :
+		find_report(id, event, LM_NAME_CREATED);
 
 	if (report)
 		take_report(id, report, LM_NAME_CREATED);

@@ -114,6 +114,13 @@ struct miss {
 	uint64_t time_ns;
 };
 
+/* What a request of io_uring has that a call has not. */
+struct under_way {
+	uint64_t begin_ns; /* when it was submitted; 0: not known */
+	uint32_t worker;   /* thread that told its end, or 0 */
+	struct lm_event *told; /* gets a copy of the event; NULL: not asked for */
+};
+
 #define REPORT_QUEUES 1024 /* hash slots */
 
 struct name_report;
@@ -174,6 +181,9 @@ struct lm_identify {
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
 	/* With changes that no call has taken, by thread; several may share a place. */
 	uint32_t open_reports[REPORT_QUEUES];
+
+	struct uring_requests *uring;     /* under way; NULL: none yet */
+	const struct under_way *under_way; /* while the event of a request is made */
 };
 
 /* identify_table.c */
@@ -343,9 +353,15 @@ int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
 
+/* identify_uring.c */
+int take_uring(struct lm_identify *id, const struct lm_raw_uring *raw);
+/* A process is about to end: what it has under way does, too. */
+int end_requests(struct lm_identify *id, const struct lm_raw *exit);
+void free_requests(struct lm_identify *id);
+uint16_t op_of(uint16_t call);
+
 /* identify.c */
 /* An event with actor, times, call and flags filled in from its record. */
 int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		struct process **ret_process, struct lm_event *ret_event);
 int emit_event(struct lm_identify *id, const struct lm_event *event);
-uint16_t op_of(uint16_t call);

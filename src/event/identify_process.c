@@ -467,6 +467,11 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	if (r < 0)
 		return r;
 	event.result = raw->status;
+	if (raw->group_dead) {
+		r = end_requests(id, &raw->raw);
+		if (r < 0)
+			return r;
+	}
 	/* Threads that leave at the same moment can each find themselves the last. */
 	if (raw->group_dead && !process->ended)
 		r = emit_event(id, &event);

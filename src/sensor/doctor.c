@@ -69,11 +69,12 @@ static bool check_btf(struct report *report)
 }
 
 /* The sensor itself, with rules that record nothing. */
-static bool check_sensor(struct report *report)
+static bool check_sensor(struct report *report, bool *ret_sees_uring)
 {
 	static const struct lm_call_rule nothing[LM_CALL_COUNT];
+	static const uint8_t no_class[LM_URING_COUNT];
 	struct lm_sensor_options options = {
-		.rules = nothing, .self_tgid = (uint32_t)getpid(),
+		.rules = nothing, .uring_classes = no_class, .self_tgid = (uint32_t)getpid(),
 	};
 	struct lm_diag diag = LM_DIAG_INIT;
 	struct lm_sensor *sensor = NULL;
@@ -86,6 +87,7 @@ static bool check_sensor(struct report *report)
 		found(check, "the sensor loads and attaches: this way is in use");
 	else
 		found(check, "%.150s", diag.text[0] ? diag.text : lm_strerror(r));
+	*ret_sees_uring = r == 0 && lm_sensor_sees_uring(sensor);
 	lm_sensor_close(sensor);
 	return r == 0;
 }
@@ -148,20 +150,20 @@ static void check_fanotify(struct report *report)
 		"fanotify_init: %s", lm_strerror(-errno));
 }
 
-/* What this version does not record, said where a person looks before relying on it. */
-static void check_blind_spots(struct report *report)
+static void check_uring(struct report *report, bool sees)
 {
-	struct lm_check *check;
 	FILE *file LM_FCLOSE = fopen("/proc/sys/kernel/io_uring_disabled", "re");
 	bool disabled = file && fgetc(file) == '2';
-
-	check = add(report, "io_uring", disabled ? LM_CHECK_OK : LM_CHECK_DEGRADED,
+	struct lm_check *check = add(report, "io_uring",
+		sees || disabled ? LM_CHECK_OK : LM_CHECK_DEGRADED,
 		"what a program does through io_uring is counted as a gap, not recorded one by "
-		"one; "
-		"nothing shows what a kernel polling thread (IORING_SETUP_SQPOLL) takes up by "
-		"itself",
-		"sysctl kernel.io_uring_disabled=2");
-	found(check, disabled ? "switched off on this host" : "programs may use it");
+		"one; nothing shows what a polling thread (IORING_SETUP_SQPOLL) takes up by itself",
+		"run a kernel with the tracepoints of io_uring, or sysctl "
+		"kernel.io_uring_disabled=2");
+
+	found(check, disabled ? "switched off on this host" :
+		sees ? "requests are recorded one by one" :
+		"this kernel's tracepoints are missing, or not known");
 }
 
 static int drop_message(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -173,7 +175,7 @@ int lm_doctor_run(struct lm_check ret_checks[LM_DOCTOR_CHECKS_MAX], bool *ret_us
 	struct lm_diag *diag)
 {
 	struct report report = { .checks = ret_checks };
-	bool usable;
+	bool usable, sees_uring;
 
 	if (geteuid() != 0)
 		return lm_diag_set(
@@ -181,10 +183,10 @@ int lm_doctor_run(struct lm_check ret_checks[LM_DOCTOR_CHECKS_MAX], bool *ret_us
 	libbpf_set_print(drop_message);
 	check_kernel(&report);
 	usable = check_btf(&report);
-	usable = check_sensor(&report) && usable;
+	usable = check_sensor(&report, &sees_uring) && usable;
 	check_trampolines(&report);
 	check_fanotify(&report);
-	check_blind_spots(&report);
+	check_uring(&report, sees_uring);
 	*ret_usable = usable;
 	return report.count;
 }

@@ -21,6 +21,7 @@
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
 #include "sensor.skel.h"
+#include "uring.h"
 
 struct ring {
 	struct lm_ring_control *control;
@@ -44,6 +45,7 @@ struct lm_sensor {
 	uint64_t opened_ns;
 	uint64_t checked_ns; /* when nested and missed were last looked at */
 	bool attached;
+	bool sees_uring;
 };
 
 #define CHECK_EVERY_NS (UINT64_C(1000) * LM_NS_PER_MS)
@@ -121,8 +123,14 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	if (options->compat)
 		memcpy((void *)bpf->rodata->compat_rules, options->compat,
 			LM_CALL_COUNT * sizeof(*options->compat));
-	memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
+	if (options->ways)
+		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
+	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
+	sensor->sees_uring = lm_uring_choose(bpf);
+	if (sensor->sees_uring) /* its requests are told one by one, and need no count */
+		((struct lm_call_rule *)bpf->rodata->call_rules)[SYS_io_uring_enter].class =
+			LM_CALL_IGNORE;
 	bpf->rodata->self_tgid = options->self_tgid;
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
@@ -540,6 +548,11 @@ int lm_sensor_find_state(struct lm_sensor *sensor,
 	if (r == 0)
 		r = run_iterator(sensor, sensor->bpf->links.found_file, take, data);
 	return r;
+}
+
+bool lm_sensor_sees_uring(const struct lm_sensor *sensor)
+{
+	return sensor->sees_uring;
 }
 
 void lm_sensor_forget_directories(struct lm_sensor *sensor)

@@ -78,3 +78,29 @@ def test_running_kernel_knows_nothing_more(known):
     assert len(entries) > 300
     names = {ENTRIES.get(entry, entry) for entry in entries if not OTHER.search(entry)}
     assert names - OTHERS - set(known.values()) == set()
+
+
+def known_operations(page):
+    """number -> name, of the rows of io_uring's operations."""
+    rows = re.findall(r"^\| ([a-z]\w*) \| (\d+) \|", page, re.M)
+    assert len(rows) > 60
+    return {int(number): name for name, number in rows}
+
+
+def test_uring_header_knows_nothing_more(page):
+    text = Path("/usr/include/linux/io_uring.h").read_text()
+    names = re.search(r"enum io_uring_op \{(.*?)\bIORING_OP_LAST", text, re.S)[1]
+    names = [name.lower() for name in re.findall(r"IORING_OP_(\w+)", names)]
+    assert len(names) > 40
+    known = known_operations(page)
+    assert {number: known.get(number) for number in range(len(names))} == dict(enumerate(names))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/btf/vmlinux").exists(), reason="a kernel without BTF")
+def test_running_kernel_knows_no_other_operation(page):
+    done = subprocess.run(["/usr/sbin/bpftool", "btf", "dump", "file", "/sys/kernel/btf/vmlinux"],
+                          capture_output=True, text=True, check=True)
+    names = re.findall(r"'IORING_OP_(\w+)' val=(\d+)", done.stdout)
+    found = {int(number): name.lower() for name, number in names if name != "LAST"}
+    assert len(found) > 40
+    assert found.items() <= known_operations(page).items()

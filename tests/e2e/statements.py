@@ -12,7 +12,7 @@ import lemona
 
 NAMES = ["aio", "attr", "compat", "control", "copy", "cred", "exec", "fail", "inet", "io", "ipc",
          "memfd", "mmap", "mount", "names", "open", "pipe", "process", "ptrace", "rename-dir",
-         "signal", "thread", "truncate", "unix", "unseen"]
+         "signal", "thread", "truncate", "unix", "unseen", "uring", "uring-net"]
 
 # Made by every program: memory for its own use, and what the C library asks on the way. They may
 # stand in the log without having been stated, but must not name what the program did not touch.

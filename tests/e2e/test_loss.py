@@ -53,23 +53,6 @@ def test_events_between_gaps_are_whole(place, log):
     assert all(len(seen) <= 1 for seen in cpus.values()), f"pinned, and yet on several: {cpus}"
 
 
-def test_ring_submissions_are_a_gap(place, log):
-    """What io_uring did is not told one by one: the log says how much is missing, and of whom."""
-    directory = place / "work"
-    directory.mkdir()
-    output = place / "statements"
-    lemona.record(log, [lemona.workload("uring"), str(directory), str(output)])
-    submitted = [line for line in lemona.parse_lines(output.read_text())
-                 if line.get("call", "").startswith("io_uring:")]
-    assert submitted
-    _, gaps = lemona.events_and_gaps(log)
-    unseen = [gap for gap in gaps if gap["reason"] == "unseen"
-              and gap["pid"] == submitted[0]["pid"]]
-    assert sum(gap["events"] for gap in unseen) == len(submitted)
-    answer = lemona.backtrack(log, "--from", f"file:{directory / 'file'}")
-    assert answer["complete"] is False
-
-
 def test_default_buffer_counts_all(place, log):
     """Whether or not the default buffer keeps up, recorded and lost add up to what was made."""
     made, kept, gaps, summary = flood(log, place)

@@ -38,7 +38,9 @@ enum lm_raw_kind {
 	LM_RAW_IPC = 20,    /* lm_raw_ipc: System V segments, queues, semaphores */
 	LM_RAW_RUN = 21,    /* lm_raw_run: IO of level reduced, with repeats */
 	LM_RAW_DIRTY = 22,  /* lm_raw_dirty: a store into a shared mapping of a file */
-	LM_RAW_KIND_MAX = LM_RAW_DIRTY,
+	LM_RAW_URING_SUBMIT = 23, /* lm_raw_uring: a request that a ring has taken */
+	LM_RAW_URING_END = 24,    /* lm_raw_uring: what has become of it */
+	LM_RAW_KIND_MAX = LM_RAW_URING_END,
 };
 
 enum lm_raw_flag {
@@ -52,6 +54,7 @@ enum lm_raw_flag {
 
 #define LM_RAW_CALL_NONE 0xffff
 #define LM_RAW_CALL_COMPAT 0x4000
+#define LM_RAW_CALL_URING 0x8000 /* | operation of io_uring */
 
 struct lm_raw {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
@@ -59,7 +62,7 @@ struct lm_raw {
 	__u32 tgid;
 	__u8 kind;
 	__u8 flags;
-	__u16 call; /* x86-64 number, LM_RAW_CALL_COMPAT | i386 number, or LM_RAW_CALL_NONE */
+	__u16 call; /* x86-64 number, LM_RAW_CALL_* | another, or LM_RAW_CALL_NONE */
 	__u16 len;  /* of the whole record */
 	__u16 pad;
 };
@@ -312,6 +315,29 @@ struct lm_raw_dirty {
 	__u64 offset; /* of the page that became dirty */
 };
 
+enum lm_uring_end {
+	LM_URING_MORE = 1 << 0,     /* the request stays: one of several results */
+	LM_URING_OVERFLOW = 1 << 1, /* the ring of results was full */
+};
+
+/*
+ * A request of io_uring, told twice: when the ring has taken it, with what the
+ * kernel has copied from user memory, and when its result is posted, with what
+ * the kernel acted on. The event stands behind it as a record of another kind;
+ * all but kind, call, flags and len of that one's head is the outer one's.
+ */
+struct lm_raw_uring {
+	struct lm_raw raw;  /* who submitted it, whoever completes it */
+	__u64 request;      /* address in the kernel, used again; 0: not known */
+	__u64 ring;         /* address in the kernel */
+	__u64 user_data;
+	__s64 result;       /* END */
+	__u32 worker;       /* END: thread of the same process that posts it, or 0 */
+	__u8 sqe_flags;     /* SUBMIT: IOSQE_*; of END where the request is known */
+	__u8 end_flags;     /* END: enum lm_uring_end */
+	__u16 inner_len;    /* 0: none */
+};
+
 enum lm_raw_gap_reason {
 	LM_RAW_GAP_FULL = 1,
 	LM_RAW_GAP_NESTED = 2,
@@ -443,6 +469,29 @@ enum lm_aio { LM_AIO_READ = 0, LM_AIO_WRITE = 1, LM_AIO_READV = 7, LM_AIO_WRITEV
 
 #define LM_CALL_URGENT 0x80 /* | class: whoever drains is woken */
 
+/* What the kernel side does with an operation of io_uring. */
+enum lm_uring_class {
+	LM_URING_UNKNOWN = 0, /* newer than this table: counted as unseen */
+	LM_URING_NONE = 1,    /* carries no influence */
+	LM_URING_IO = 2,
+	LM_URING_SOCKIO = 3,  /* IO, but a datagram socket is described anew */
+	LM_URING_MESSAGE = 4, /* SOCKIO, and passed descriptors */
+	LM_URING_FD = 5,      /* on an open file, with an argument */
+	LM_URING_COMMAND = 6, /* FD, but nothing of a socket */
+	LM_URING_OPEN = 7,
+	LM_URING_PATH = 8,    /* one path or two */
+	LM_URING_CLOSE = 9,
+	LM_URING_COPY = 10,
+	LM_URING_SOCKET = 11, /* describes its socket */
+	LM_URING_ACCEPT = 12,
+	LM_URING_NEW_SOCKET = 13,
+	LM_URING_PIPE = 14,
+	LM_URING_INSTALL = 15, /* the result is a descriptor of a file of the ring */
+	LM_URING_RING = 16,    /* to another ring: a number, or a file */
+};
+
+#define LM_URING_COUNT 64 /* operations that the table has room for */
+
 struct lm_call_rule {
 	__u8 class; /* enum lm_call_class */
 	__u8 a, b, c;
@@ -496,6 +545,7 @@ LM_RAW_ASSERT(struct lm_raw_copy, 80);
 LM_RAW_ASSERT(struct lm_raw_range, 56);
 LM_RAW_ASSERT(struct lm_raw_ipc, 64);
 LM_RAW_ASSERT(struct lm_raw_dirty, 56);
+LM_RAW_ASSERT(struct lm_raw_uring, 64);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_run, 40);
 LM_RAW_ASSERT(struct lm_ring_gap, 40);

@@ -25,6 +25,8 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_IPC] = sizeof(struct lm_raw_ipc),
 	[LM_RAW_RUN] = sizeof(struct lm_raw_run),
 	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
+	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
+	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */

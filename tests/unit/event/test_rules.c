@@ -44,7 +44,32 @@ static void test_compat_stands_for_a_call(void **state)
 	assert_int_equal(lm_call_native(LM_CALL_COMPAT | 999), LM_CALL_NONE);
 	assert_int_equal(lm_call_native(257), 257);
 	assert_int_equal(lm_call_native(LM_CALL_NONE), LM_CALL_NONE);
-	assert_int_equal(lm_call_native(LM_CALL_URING | 3), LM_CALL_URING | 3);
+}
+
+/* Every operation with a name is decided, and becomes what the call that does the same becomes. */
+static void test_every_operation_is_decided(void **state)
+{
+	char buf[32];
+
+	for (uint16_t number = 0; number < LM_URING_COUNT; number++) {
+		const struct lm_uring_mapping *mapping = &lm_uring_mappings()[number];
+		const char *name = lm_call_name(LM_CALL_URING | number, buf);
+		bool named = name[strlen("io_uring:")] > '9';
+		const struct lm_call_mapping *twin;
+
+		assert_int_equal(mapping->class != LM_URING_UNKNOWN, named);
+		assert_int_equal(mapping->class == LM_URING_NONE, mapping->silence != 0);
+		assert_int_equal(mapping->class > LM_URING_NONE, mapping->op != LM_OP_NONE);
+		assert_int_equal(lm_call_native(LM_CALL_URING | number),
+			mapping->class > LM_URING_NONE ? mapping->twin : LM_CALL_NONE);
+		if (mapping->class <= LM_URING_NONE || mapping->twin == LM_CALL_NONE)
+			continue;
+		twin = &lm_call_mappings()[mapping->twin];
+		if (twin->rule.class != LM_CALL_IGNORE)
+			assert_int_equal(mapping->op, twin->op);
+	}
+	assert_int_equal(lm_call_native(LM_CALL_URING | 22), 17);
+	assert_int_equal(lm_call_native(LM_CALL_URING | 999), LM_CALL_NONE);
 }
 
 static void test_every_reason_has_words(void **state)
@@ -71,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_call_is_decided),
+		cmocka_unit_test(test_every_operation_is_decided),
 		cmocka_unit_test(test_compat_stands_for_a_call),
 		cmocka_unit_test(test_every_reason_has_words),
 		cmocka_unit_test(test_page_is_a_table_of_calls),

@@ -167,7 +167,7 @@ enum lm_gap_reason {
 	LM_GAP_CUT = 5,     /* the log ends without its end mark, or a frame is torn */
 	LM_GAP_DAMAGED = 6, /* frames that the reader had to skip */
 	LM_GAP_QUEUE = 7,   /* the name event queue overflowed: names unconfirmed */
-	LM_GAP_UNSEEN = 9,  /* done through an entry that is not decoded: io_uring submissions */
+	LM_GAP_UNSEEN = 9,  /* done through an entry that is not decoded, or a ring's, not known */
 	LM_GAP_STATE = 8,   /* state from before the start that could not be read */
 };
 

@@ -55,10 +55,24 @@ struct lm_compat_mapping {
 const struct lm_compat_mapping *lm_compat_mappings(void);
 
 /**
- * The x86-64 call that a call of the 32-bit entry (LM_CALL_COMPAT) stands for;
- * LM_CALL_NONE where the number belongs to no call. Any other call is itself.
+ * The x86-64 call that a call of the 32-bit entry (LM_CALL_COMPAT) or an operation of
+ * io_uring (LM_CALL_URING) stands for; LM_CALL_NONE where there is none. Any other call is itself.
  */
 uint16_t lm_call_native(uint16_t call);
+
+/* What is done with each operation of io_uring: the same as with the call that does the same. */
+struct lm_uring_mapping {
+	uint8_t class;   /* enum lm_uring_class, for the kernel side; UNKNOWN: no such operation */
+	uint8_t op;      /* enum lm_op */
+	uint16_t twin;   /* that call; LM_CALL_NONE: there is none */
+	uint8_t silence; /* enum lm_silence */
+};
+
+/** LM_URING_COUNT entries, indexed by enum io_uring_op of linux/io_uring.h. Static. */
+const struct lm_uring_mapping *lm_uring_mappings(void);
+
+/** The call that does what an operation (LM_CALL_URING | number) does, or LM_CALL_NONE. */
+uint16_t lm_uring_twin(uint16_t call);
 
 /** The reason in a few words: "reads or sets what only the caller has". Static. */
 const char *lm_silence_text(enum lm_silence silence);

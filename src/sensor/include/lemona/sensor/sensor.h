@@ -14,8 +14,9 @@ struct lm_sensor_options {
 	uint64_t ring_bytes; /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
 	const struct lm_compat_rule *compat; /* the same for the 32-bit entry; NULL: not recorded */
-	const uint8_t *ways;              /* as many, enum lm_way: how level reduced sees them */
+	const uint8_t *ways;              /* as many, enum lm_way, for level reduced; or NULL */
 	uint32_t level;                   /* enum lm_level */
+	const uint8_t *uring_classes;     /* enum lm_uring_class, LM_URING_COUNT of them */
 	uint32_t self_tgid;               /* whose calls are left out */
 	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
 };
@@ -80,6 +81,12 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 /** Detach: nothing more is recorded. Drain once more for the rest. Gaps that had no room are told.
  */
 void lm_sensor_detach(struct lm_sensor *sensor);
+
+/**
+ * Are requests of io_uring told one by one? Otherwise those that io_uring_enter(2) submits are
+ * counted as unseen, and nothing tells what a polling thread takes up.
+ */
+bool lm_sensor_sees_uring(const struct lm_sensor *sensor);
 
 /** Have every directory told again. */
 void lm_sensor_forget_directories(struct lm_sensor *sensor);
