@@ -17,7 +17,7 @@ NAMES = ["aio", "attr", "compat", "control", "copy", "cred", "exec", "fail", "in
 # Made by every program: memory for its own use, and what the C library asks on the way. They may
 # stand in the log without having been stated, but must not name what the program did not touch.
 UNSTATED_OPS = {"mmap", "munmap", "mprotect", "stat", "dup", "close", "readdir", "thread", "ioctl",
-                "exit"}
+                "attribute", "exit"}
 
 
 class Statements:
