@@ -160,7 +160,7 @@ def steps():
     e2e = REPO / "tests/e2e"
     # Not the demo, which runs once, and not what is about speed.
     sanitized = sorted(set(e2e.glob("test_*.py")) - {e2e / f"test_{name}.py" for name in
-                                                     ("bench", "demo", "loss")})
+                                                     ("bench", "delay", "demo", "loss")})
     return [
         ("unit tests", lambda: run_unit_tests(BUILD)),
         ("unit tests, sanitized", lambda: run_unit_tests(ASAN)),
