@@ -160,21 +160,34 @@ int emit_event(struct lm_identify *id, const struct lm_event *event)
 	return id->sink.item(id->sink.data, &item);
 }
 
-static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
+/* What is written into some files changes the kernel itself. */
+static void set_kernel_sink(struct lm_identify *id, struct lm_event *event)
+{
+	bool changes = event->op == LM_OP_WRITE && changes_kernel(id, event->object);
+
+	event->object2 = changes ? LM_OBJECT_KERNEL : LM_OBJECT_NONE;
+}
+
+static int begin_io(struct lm_identify *id, const struct lm_raw_io *raw, struct lm_event *ret_event)
 {
 	struct process *process;
-	struct lm_event event;
-	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, ret_event);
 
 	if (r < 0)
 		return r;
-	event.result = raw->result;
-	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &event.object);
-	if (r < 0)
-		return r;
-	if (event.op == LM_OP_WRITE && changes_kernel(id, event.object))
-		event.object2 = LM_OBJECT_KERNEL;
-	return emit_event(id, &event);
+	ret_event->result = raw->result;
+	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &ret_event->object);
+	if (r == 0)
+		set_kernel_sink(id, ret_event);
+	return r;
+}
+
+static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
+{
+	struct lm_event event;
+	int r = begin_io(id, raw, &event);
+
+	return r < 0 ? r : emit_event(id, &event);
 }
 
 /* Repeats that the kernel side counted: one event for each way that it saw. */
@@ -187,6 +200,7 @@ static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
 		return 0;
 	if (other)
 		event.op = kept->op == LM_OP_READ ? LM_OP_WRITE : LM_OP_READ;
+	set_kernel_sink(id, &event);
 	event.flags |= LM_EVENT_FOLDED;
 	event.call = LM_CALL_NONE; /* read and pread alike */
 	event.end_ns = fold->last_ns;
@@ -199,14 +213,10 @@ static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
 static int take_run(struct lm_identify *id, const struct lm_raw_run *raw)
 {
 	bool swapped = raw->folds[1].count && raw->folds[1].last_ns < raw->folds[0].last_ns;
-	struct process *process;
 	struct lm_event event;
-	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	/* It begins as the record of a single call does: asserted beside them. */
+	int r = begin_io(id, (const struct lm_raw_io *)raw, &event);
 
-	if (r < 0)
-		return r;
-	event.result = raw->result;
-	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &event.object);
 	if (r == 0)
 		r = emit_event(id, &event);
 	for (int i = 0; i < 2 && r == 0; i++)

@@ -98,7 +98,7 @@ static int map_rings(struct lm_sensor *sensor)
  * What this kernel has. Functions that programs may call (kfuncs) stand in its BTF by name, and so
  * do the types of its tracepoints. A dirtied page is told by one of two, or not at all.
  */
-static void probe_kernel(struct sensor_bpf *bpf)
+static void probe_kernel(struct sensor_bpf *bpf, bool *ret_sees_uring)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	bool folio = btf && btf__find_by_name_kind(btf, "btf_trace_writeback_dirty_folio",
@@ -110,6 +110,7 @@ static void probe_kernel(struct sensor_bpf *bpf)
 		btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_program__set_autoload(bpf->progs.on_dirty_folio, folio);
 	bpf_program__set_autoload(bpf->progs.on_dirty_page, page && !folio);
+	*ret_sees_uring = lm_uring_choose(bpf, btf);
 	btf__free(btf);
 }
 
@@ -127,7 +128,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
 	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
-	sensor->sees_uring = lm_uring_choose(bpf);
+	probe_kernel(bpf, &sensor->sees_uring);
 	if (sensor->sees_uring) /* its requests are told one by one, and need no count */
 		((struct lm_call_rule *)bpf->rodata->call_rules)[SYS_io_uring_enter].class =
 			LM_CALL_IGNORE;
@@ -135,7 +136,6 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
-	probe_kernel(bpf);
 	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);

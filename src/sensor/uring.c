@@ -10,11 +10,6 @@
 #include "lemona/sensor/sensor.h"
 #include "sensor.skel.h"
 
-static void free_btf(void *btf)
-{
-	btf__free(*(struct btf **)btf);
-}
-
 /* How many arguments the programs of a tracepoint get; 0: there is no such tracepoint. */
 static unsigned int count_arguments(const struct btf *btf, const char *tracepoint)
 {
@@ -62,9 +57,8 @@ static struct bpf_program *choose_complete(const struct sensor_bpf *bpf, const s
 	return NULL;
 }
 
-bool lm_uring_choose(struct sensor_bpf *bpf)
+bool lm_uring_choose(struct sensor_bpf *bpf, const struct btf *btf)
 {
-	struct btf *btf LM_CLEANUP(free_btf) = btf__load_vmlinux_btf();
 	struct bpf_program *submit = choose_submit(bpf, btf);
 	struct bpf_program *complete = choose_complete(bpf, btf);
 	struct bpf_program *all[] = {

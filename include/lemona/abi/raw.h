@@ -527,6 +527,8 @@ LM_RAW_ASSERT(struct lm_raw, 24);
 LM_RAW_ASSERT(struct lm_raw_inode, 24);
 LM_RAW_ASSERT(struct lm_raw_io, 48);
 LM_RAW_ASSERT(struct lm_raw_run, 96);
+_Static_assert(__builtin_offsetof(struct lm_raw_run, folds) == sizeof(struct lm_raw_io),
+	"a run begins as a single call does");
 LM_RAW_ASSERT(struct lm_raw_fd, 80);
 LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);

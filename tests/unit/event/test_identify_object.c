@@ -340,6 +340,13 @@ static void test_writing_into_the_kernel(void **state)
 		"p1 write f8 with kernel =1\n"
 		"p1 write f9 =1\n"
 		"p1 read f8 =1\n");
+	/* Repeats of it change no less; those of the other way do not. */
+	run_of(f, SYS_write, memory, 1, (struct lm_raw_fold){ 3 << 29, 4, 4, 0 },
+		(struct lm_raw_fold){ 1 << 30, 2, 2, 0 });
+	assert_told(f,
+		"p1 write f8 with kernel =1\n"
+		"p1 read f8 arg=2 =2 folded\n"
+		"p1 write f8 with kernel arg=4 =4 folded\n");
 }
 
 /* One call number, several operations: told apart by an argument. */
