@@ -57,8 +57,12 @@ static __noinline int emit_path(struct call *c, __u32 path2, __u32 dirfd2_plus_o
 	__u64 len, len2 = 0;
 
 	rec = emit_reserve(&c->emit, LM_RAW_PATH, sizeof(*rec) + 2 * LM_RAW_PATH_BYTES);
-	if (!rec)
+	if (!rec) {
+		__sync_fetch_and_add(&name_losses, 1);
 		return done();
+	}
+	rec->losses = name_losses;
+	rec->pad = 0;
 	rec->result = c->result;
 	rec->arg = arg;
 	rec->start_inode = start ? READ(start, d_inode, i_ino) : 0;

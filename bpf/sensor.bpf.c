@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 
 /*
- * The raw tracepoint way to attach: one program at the end of every system
+ * What both ways to attach share: one program at the end of every system
  * call, and the scheduler's and signal's own tracepoints where a call's end is
  * too late or tells too little (fork, exec, exit, signal delivery).
  * Needs: BTF, tp_btf programs, 5.15 or later. Loads under lockdown=integrity.
+ *
+ * The raw tracepoint way has no more than that. The trampoline way adds the
+ * programs of hook_name.h, which user space loads only then.
  */
 #include "call_compat.h"
 #include "call_control.h"
@@ -15,6 +18,7 @@
 #include "call_socket.h"
 #include "call_uring.h"
 #include "dirty_page.h"
+#include "hook_name.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -199,21 +203,6 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	if (unlikely(urgent))
 		ring_bell();
 	return 0;
-}
-
-/* The call that the current task is in, for hooks in the middle of one. */
-static __always_inline __u16 current_call(struct task_struct *task)
-{
-	struct pt_regs *regs;
-	unsigned long nr;
-
-	if (!task->mm) /* a kernel thread has no call */
-		return LM_RAW_CALL_NONE;
-	regs = (void *)bpf_task_pt_regs(task);
-	nr = READ(regs, orig_ax);
-	if (nr >= LM_CALL_COUNT)
-		return LM_RAW_CALL_NONE;
-	return task->thread_info.status & TS_COMPAT ? LM_RAW_CALL_COMPAT | nr : nr;
 }
 
 /* Those that few have of their own: told only where they can differ from the parent's. */

@@ -353,6 +353,8 @@ static __noinline int uring_path(struct emit *e, struct uring *u)
 	rec = uring_reserve(e, u, LM_RAW_PATH, sizeof(*rec) + 2 * LM_RAW_PATH_BYTES);
 	if (!rec)
 		return done();
+	rec->losses = name_losses;
+	rec->pad = 0;
 	rec->result = u->result;
 	rec->arg = p.arg;
 	rec->arg3 = 0;

@@ -50,6 +50,12 @@ struct {
  */
 __u32 announced_generation = 0;
 
+/*
+ * Counts records of path calls and of the hooks in the middle of them that were
+ * lost, so that what a hook told is never taken for another call's.
+ */
+__u32 name_losses = 0;
+
 struct announced_key {
 	__u64 inode;
 	__u32 dev;
@@ -142,6 +148,7 @@ static __always_inline bool emit_open_ring(struct emit *e, __u32 ring)
 		return false;
 	if (unlikely(e->control->busy)) {
 		__sync_fetch_and_add(&e->control->nested, 1);
+		__sync_fetch_and_add(&name_losses, 1);
 		return false;
 	}
 	e->control->busy = 1;

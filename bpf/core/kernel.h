@@ -264,6 +264,7 @@ struct sched_entity {
 struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -283,6 +284,10 @@ struct task_struct {
 	struct seccomp seccomp;
 	unsigned long atomic_flags; /* PFA_*: no_new_privs is bit 0 */
 	char comm[16];
+};
+
+struct iattr {
+	unsigned int ia_valid;
 };
 
 struct linux_binprm {
@@ -404,5 +409,6 @@ struct bpf_iter__task_file {
 #define MNT_INTERNAL 0x4000    /* include/linux/mount.h: the kernel's own, mounted nowhere */
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
 #define X32_BIT 0x40000000u    /* arch/x86: calls of the x32 entry are numbered from here */
+#define PF_IO_WORKER 0x00000010 /* include/linux/sched.h: a thread that works for io_uring */
 #define TS_COMPAT 0x0002       /* arch/x86: the call came through the 32-bit entry */
 #define AT_BASE 7 /* auxv: where the kernel mapped the ELF interpreter */

@@ -204,16 +204,16 @@ const char *lm_level_name(enum lm_level level)
 	return (size_t)level < LM_ARRAY_SIZE(names) ? names[level] : NULL;
 }
 
-static void fill_meta(struct lm_log_meta *meta, enum lm_level level)
+static void fill_meta(struct lm_log_meta *meta, enum lm_level level, enum lm_attach attach)
 {
 	struct utsname name;
 
 	*meta = (struct lm_log_meta){
 		.recorder = "lemona " LEMONA_VERSION,
-		.attach = "tracepoint",
 		.start_ns = lm_time_boot_ns(),
 		.start_wall_ns = lm_time_wall_ns(),
 	};
+	snprintf(meta->attach, sizeof(meta->attach), "%s", lm_attach_name(attach));
 	snprintf(meta->level, sizeof(meta->level), "%s", lm_level_name(level));
 	if (uname(&name) == 0) {
 		snprintf(meta->host, sizeof(meta->host), "%s", name.nodename);
@@ -242,7 +242,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_sensor_options sensor = {
 		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat, .ways = ways,
 		.uring_classes = uring_classes, .level = options->level,
-		.self_tgid = (uint32_t)getpid(),
+		.self_tgid = (uint32_t)getpid(), .attach = options->attach,
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
@@ -271,10 +271,14 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;
-	/* Without the kernel's reports names of path calls stay claims, and are marked so. */
-	if (lm_names_open(&rec->names, NULL) == -ENOMEM)
+	/*
+	 * Without the kernel's reports names of path calls stay claims, and are marked so. Hooks
+	 * tell more than they do, at less cost.
+	 */
+	if (lm_sensor_attached(rec->sensor) == LM_ATTACH_TRACEPOINT &&
+		lm_names_open(&rec->names, NULL) == -ENOMEM)
 		return -ENOMEM;
-	fill_meta(&meta, options->level);
+	fill_meta(&meta, options->level, lm_sensor_attached(rec->sensor));
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
 		return r;

@@ -19,6 +19,10 @@ static const char help[] =
 	"  -o, --output LOG           the directory to make; its parent must exist\n"
 	"      --level LEVEL          provenance (default), or reduced: repeats that change no\n"
 	"                             dependency are counted, not recorded one by one\n"
+	"      --attach WAY           how calls on paths are seen: trampoline (the kernel's\n"
+	"                             own objects), tracepoint (what programs claim, and\n"
+	"                             fanotify confirms), or auto (default: the first that\n"
+	"                             this kernel allows)\n"
 	"      --ring-size BYTES      size of the kernel's buffer for each CPU, a power of\n"
 	"                             two; K, M and G may follow\n"
 	"      --segment-size BYTES   begin a new segment file above this size\n"
@@ -28,11 +32,12 @@ static const char help[] =
 	"With CMD the exit code is CMD's own (128 + N when signal N ended it), or 3 when\n"
 	"the recording failed.\n";
 
-enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL };
+enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL, OPTION_ATTACH };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "level", required_argument, NULL, OPTION_LEVEL },
+	{ "attach", required_argument, NULL, OPTION_ATTACH },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -84,6 +89,18 @@ static int parse_ring_size(const char *text, uint64_t *ret_bytes)
 	return 0;
 }
 
+static int parse_attach(const char *text, enum lm_attach *ret_attach)
+{
+	for (enum lm_attach way = LM_ATTACH_AUTO; way <= LM_ATTACH_TRAMPOLINE; way++) {
+		if (strcmp(text, lm_attach_name(way)) == 0) {
+			*ret_attach = way;
+			return 0;
+		}
+	}
+	lm_cli_usage("record", "--attach wants auto, tracepoint or trampoline, not %s", text);
+	return -EINVAL;
+}
+
 static int parse_one(struct record_request *request, int option)
 {
 	switch (option) {
@@ -92,6 +109,8 @@ static int parse_one(struct record_request *request, int option)
 		return 0;
 	case OPTION_LEVEL:
 		return parse_level(optarg, &request->record.level);
+	case OPTION_ATTACH:
+		return parse_attach(optarg, &request->record.attach);
 	case OPTION_RING_SIZE:
 		return parse_ring_size(optarg, &request->record.ring_bytes);
 	case OPTION_SEGMENT_SIZE:

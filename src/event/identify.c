@@ -104,6 +104,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	free_processes(id);
 	free_reports(id);
 	free_requests(id);
+	free_hooked(id);
 	lm_map_release(&id->threads);
 	lm_map_release(&id->ns_numbers);
 	lm_map_release(&id->name_calls);
@@ -472,6 +473,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
 	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
 	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
+	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -526,6 +528,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 	case LM_RAW_URING_SUBMIT:
 	case LM_RAW_URING_END:
 		return take_uring(id, (const void *)record);
+	case LM_RAW_NAME:
+		return take_name(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

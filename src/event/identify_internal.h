@@ -125,6 +125,10 @@ struct under_way {
 
 struct name_report;
 
+#define HOOKED_SLOTS 256 /* hash slots */
+
+struct hooked;
+
 struct report_queue {
 	struct name_report *first, *last;
 };
@@ -179,6 +183,8 @@ struct lm_identify {
 	uint64_t report_count;
 	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
+	/* What hooks told of calls that have not ended, by tid. */
+	struct hooked *hooked[HOOKED_SLOTS];
 	/* With changes that no call has taken, by thread; several may share a place. */
 	uint32_t open_reports[REPORT_QUEUES];
 
@@ -243,8 +249,8 @@ struct memory {
 
 int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memory *memory,
 		    lm_object_id *ret_object);
-/* Its object as far as it has been told, else 0. */
-lm_object_id look_up_memory(struct lm_identify *id, uint32_t dev, uint64_t inode);
+/* What has this number now, as far as it has been told, else 0. */
+lm_object_id known_inode(struct lm_identify *id, uint32_t dev, uint64_t inode);
 struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object);
 struct name_entry *name_of(struct lm_identify *id, lm_object_id object);
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
@@ -329,6 +335,25 @@ int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target);
 bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
 		 struct lm_buffer *out);
 int take_path(struct lm_identify *id, const struct lm_raw_path *raw);
+/* What a name stands for now, or 0. */
+lm_object_id bound_file(struct lm_identify *id, lm_object_id name);
+/* Keep the names as an event has left them. `target`: of a symbolic link. */
+int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_str target);
+
+/* identify_hook.c */
+int take_name(struct lm_identify *id, const struct lm_raw_name *raw);
+/*
+ * At the end of a call: names and object as its hook told them, kept and put into the event. If it
+ * failed they are forgotten.
+ *
+ * @param walked  the event has what the claimed path leads to
+ * @return 1: done; 0: no hook has told anything, or the claim has to be walked first;
+ *         negative codes
+ */
+int take_hooked(struct lm_identify *id, const struct lm_raw_path *raw, bool walked,
+		struct lm_event *event);
+void forget_hooked(struct lm_identify *id, uint32_t tid);
+void free_hooked(struct lm_identify *id);
 
 /* identify_confirm.c */
 /* Put the kernel's word in the place of what a call claims, where there is one. */

@@ -33,7 +33,7 @@ static uint64_t number_of(const struct lm_raw_ipc *raw)
 /* The key leads here: IPC_CREAT makes an object, or finds one that was made before. */
 static int take_get(struct lm_identify *id, const struct lm_raw_ipc *raw, struct lm_event *event)
 {
-	lm_object_id known = look_up_memory(id, raw->ns_ipc, number_of(raw));
+	lm_object_id known = known_inode(id, raw->ns_ipc, number_of(raw));
 	bool private = raw->key == (uint32_t)IPC_PRIVATE;
 	char text[sizeof("key 0x12345678")];
 	struct memory memory = {
@@ -129,7 +129,7 @@ int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw)
 	if (raw->result >= 0)
 		r = describe_memory(id, raw->raw.time_ns, &memory, &event.object);
 	else
-		event.object = look_up_memory(id, memory.dev, memory.inode);
+		event.object = known_inode(id, memory.dev, memory.inode);
 	if (r == 0 && event.op == LM_OP_MMAP)
 		r = attach_segment(process, raw, &event);
 	return r < 0 ? r : emit_event(id, &event);

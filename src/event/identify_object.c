@@ -183,7 +183,7 @@ static bool is_anonymous(const struct lm_identify *id, uint32_t dev, uint64_t in
 	       inode >> LM_RAW_ANONYMOUS_SHIFT != LM_RAW_ANONYMOUS_EVENTFD;
 }
 
-lm_object_id look_up_memory(struct lm_identify *id, uint32_t dev, uint64_t inode)
+lm_object_id known_inode(struct lm_identify *id, uint32_t dev, uint64_t inode)
 {
 	const struct inode_entry *entry = look_up_inode(id, dev, inode);
 

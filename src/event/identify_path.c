@@ -8,7 +8,7 @@
 #define RENAME_EXCHANGE (1 << 1)
 #define NR_fchmodat2 452 /* newer than the headers of Debian 12 */
 
-static lm_object_id bound_file(struct lm_identify *id, lm_object_id name)
+lm_object_id bound_file(struct lm_identify *id, lm_object_id name)
 {
 	const struct name_entry *entry = name_of(id, name);
 
@@ -79,8 +79,7 @@ static bool is_unknown(const struct name_entry *entry)
 	return !entry->file && !entry->link_len;
 }
 
-/* Keep the names as the call has left them. */
-static int apply(struct lm_identify *id, const struct lm_event *event, struct lm_str target)
+int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_str target)
 {
 	const struct name_entry *old = name_of(id, event->name);
 
@@ -106,8 +105,8 @@ static int apply(struct lm_identify *id, const struct lm_event *event, struct lm
 			inode_of(id, bound_file(id, event->name2))->name = event->name2;
 		return 0;
 	case LM_OP_LINK:
-		if (event->name2 && old->file)
-			bind_name(id, event->name2, old->file);
+		if (event->name2 && event->object)
+			bind_name(id, event->name2, event->object);
 		return 0;
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
@@ -183,8 +182,14 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 		return r;
 	event.result = raw->result;
 	set_argument(raw, &event);
-	if (!raw->path_len && raw->raw.flags & LM_RAW_PARTIAL)
-		return emit_event(id, &event); /* no path could be read, by us or by the kernel */
+	r = take_hooked(id, raw, false, &event);
+	if (r != 0)
+		return r < 0 ? r : emit_event(id, &event);
+	if (!raw->path_len && raw->raw.flags & LM_RAW_PARTIAL) {
+		/* No path could be read, by us or by the kernel. */
+		r = take_hooked(id, raw, true, &event);
+		return r < 0 ? r : emit_event(id, &event);
+	}
 	r = find_inode(id, now, raw->start_inode, raw->start_dev, raw->start_mode, &start);
 	if (r == 0)
 		r = resolve(id, now, process, start, path, follows(raw, event.op), &place);
@@ -209,13 +214,16 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	if (event.op == LM_OP_KERNEL && !raw->path_len)
 		event.object = LM_OBJECT_NONE; /* no path at all: accounting ends */
 	turn_to_kernel(&event);
+	r = take_hooked(id, raw, true, &event);
+	if (r != 0)
+		return r < 0 ? r : emit_event(id, &event);
 	if (event.op == LM_OP_OPEN && event.result >= 0)
 		event.flags |= LM_EVENT_PARTIAL; /* closed again before it could be read */
 	if (event.result >= 0) {
 		r = confirm_names(id, now, &event);
 		if (r < 0)
 			return r;
-		r = apply(id, &event, path2);
+		r = apply_names(id, &event, path2);
 		if (r < 0)
 			return r;
 	}

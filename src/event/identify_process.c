@@ -463,6 +463,7 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	struct lm_event event;
 	int r;
 
+	forget_hooked(id, raw->raw.tid);
 	r = begin_event(id, &raw->raw, LM_OP_EXIT, &process, &event);
 	if (r < 0)
 		return r;

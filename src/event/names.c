@@ -131,6 +131,7 @@ static const char *const gap_kind_names[64] = {
 	[LM_RAW_DIRTY] = "store",
 	[LM_RAW_URING_SUBMIT] = "submission",
 	[LM_RAW_URING_END] = "completion",
+	[LM_RAW_NAME] = "name",
 };
 
 _Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -20,7 +19,9 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
+#include "refuse.h"
 #include "sensor.skel.h"
+#include "trampoline.h"
 #include "uring.h"
 
 struct ring {
@@ -30,6 +31,12 @@ struct ring {
 	uint64_t nested_told; /* of control->nested */
 	uint64_t taken;       /* records handed out, gaps aside */
 	uint64_t lost_told;   /* what those gaps count */
+};
+
+/* How the programs are loaded. */
+struct way {
+	enum lm_attach attach;
+	bool can_stay; /* programs of hooks keep others off their CPU */
 };
 
 struct lm_sensor {
@@ -44,6 +51,7 @@ struct lm_sensor {
 	uint64_t snapshot_ns; /* 0: none since the last drain */
 	uint64_t opened_ns;
 	uint64_t checked_ns; /* when nested and missed were last looked at */
+	struct way way; /* in use */
 	bool attached;
 	bool sees_uring;
 };
@@ -53,6 +61,18 @@ struct lm_sensor {
 static int drop_libbpf_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return 0;
+}
+
+/* What libbpf says is for who develops the programs. */
+static void silence_libbpf(void)
+{
+	if (!getenv("LEMONA_DEBUG_BPF"))
+		libbpf_set_print(drop_libbpf_message);
+}
+
+static void free_btf(struct btf **btf)
+{
+	btf__free(*btf);
 }
 
 static size_t round_to_page(size_t bytes)
@@ -94,27 +114,20 @@ static int map_rings(struct lm_sensor *sensor)
 	return 0;
 }
 
-/*
- * What this kernel has. Functions that programs may call (kfuncs) stand in its BTF by name, and so
- * do the types of its tracepoints. A dirtied page is told by one of two, or not at all.
- */
-static void probe_kernel(struct sensor_bpf *bpf, bool *ret_sees_uring)
+/* A dirtied page is told by one of two tracepoints, or not at all. */
+static void choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool folio = btf && btf__find_by_name_kind(btf, "btf_trace_writeback_dirty_folio",
+	bool folio = btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_folio",
 		BTF_KIND_TYPEDEF) > 0;
-	bool page = btf && btf__find_by_name_kind(btf, "btf_trace_writeback_dirty_page",
+	bool page = btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_page",
 		BTF_KIND_TYPEDEF) > 0;
 
-	bpf->rodata->has_cast = btf &&
-		btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_program__set_autoload(bpf->progs.on_dirty_folio, folio);
 	bpf_program__set_autoload(bpf->progs.on_dirty_page, page && !folio);
-	*ret_sees_uring = lm_uring_choose(bpf, btf);
-	btf__free(btf);
 }
 
-static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options)
+static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options,
+	const struct btf *kernel)
 {
 	struct sensor_bpf *bpf = sensor->bpf;
 	int r;
@@ -128,7 +141,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
 	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
-	probe_kernel(bpf, &sensor->sees_uring);
+	sensor->sees_uring = lm_uring_choose(bpf, kernel);
 	if (sensor->sees_uring) /* its requests are told one by one, and need no count */
 		((struct lm_call_rule *)bpf->rodata->call_rules)[SYS_io_uring_enter].class =
 			LM_CALL_IGNORE;
@@ -136,32 +149,18 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
+	choose_dirty_page(bpf, kernel);
+	bpf->rodata->has_cast = has_function(kernel, "bpf_rdonly_cast");
+	bpf->rodata->can_stay = sensor->way.can_stay;
 	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_value_size(bpf->maps.rings,
 			(uint32_t)(sensor->ring_bytes + LM_RING_SLACK_BYTES));
+	if (r == 0)
+		r = choose_hooks(bpf->obj, kernel, sensor->way.attach == LM_ATTACH_TRAMPOLINE);
 	return r;
-}
-
-static int explain_load(int r, struct lm_diag *diag)
-{
-	if (r == -EACCES)
-		return lm_diag_set(diag, -ENOSYS,
-			"this kernel's verifier refuses the sensor, which is a defect of lemona: "
-			"with LEMONA_DEBUG_BPF=1 in the environment it says why");
-	if (r == -EPERM)
-		return lm_diag_set(diag, -EPERM,
-			"the kernel refused to load the sensor: run as root with CAP_BPF, "
-			"CAP_PERFMON "
-			"and CAP_SYS_ADMIN (lemona doctor says more)");
-	if (r == -E2BIG)
-		return r; /* tried again with less */
-	if (r == -ENOMEM)
-		return lm_diag_set(diag, r, "not enough memory for the per-CPU buffers");
-	return lm_diag_errno(diag, r == -ESRCH || r == -ENOENT ? -ENOSYS : r,
-		"the kernel cannot load the sensor (lemona doctor says why)");
 }
 
 /* What comes through the bell says nothing but that it was rung. */
@@ -171,18 +170,14 @@ static int take_nothing(void *context, void *data, size_t size)
 }
 
 static int load(struct lm_sensor *sensor, const struct lm_sensor_options *options,
-	struct lm_diag *diag)
+	const struct btf *kernel, struct lm_diag *diag)
 {
-	libbpf_print_fn_t print = libbpf_set_print(getenv("LEMONA_DEBUG_BPF") ? NULL :
-		drop_libbpf_message);
 	int r;
 
-	if (getenv("LEMONA_DEBUG_BPF"))
-		libbpf_set_print(print);
 	sensor->bpf = sensor_bpf__open();
 	if (!sensor->bpf)
 		return explain_load(-errno, diag);
-	r = configure(sensor, options);
+	r = configure(sensor, options, kernel);
 	if (r == 0)
 		r = sensor_bpf__load(sensor->bpf);
 	if (r < 0)
@@ -202,55 +197,94 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 	return 0;
 }
 
-#define PROC_PID_INIT_INO 0xeffffffcu /* include/linux/proc_ns.h */
-
-/* Process numbers of the kernel side are the initial namespace's, and so must be those of /proc. */
-static bool in_first_pid_namespace(void)
+/* One try, one way, one size of rings. */
+static int open_as(const struct lm_sensor_options *options, struct way way, uint64_t bytes,
+	const struct btf *kernel, struct lm_sensor **ret_sensor, struct lm_diag *diag)
 {
-	struct stat st;
+	struct lm_sensor *sensor = calloc(1, sizeof(*sensor));
+	int cpus = libbpf_num_possible_cpus();
+	int r;
 
-	return stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == PROC_PID_INIT_INO;
+	if (!sensor)
+		return -ENOMEM;
+	sensor->way = way;
+	sensor->ring_bytes = bytes;
+	sensor->ring_count = (uint32_t)cpus + 1;
+	if (cpus < 0)
+		r = lm_diag_errno(diag, cpus, "cannot count the CPUs");
+	else
+		r = load(sensor, options, kernel, diag);
+	if (r < 0)
+		lm_sensor_close(sensor);
+	else
+		*ret_sensor = sensor;
+	return r;
+}
+
+static int open_sized(const struct lm_sensor_options *options, struct way way,
+	const struct btf *kernel, struct lm_sensor **ret_sensor, struct lm_diag *diag)
+{
+	uint64_t bytes = options->ring_bytes ? options->ring_bytes : LM_SENSOR_RING_BYTES_DEFAULT;
+	int r = open_as(options, way, bytes, kernel, ret_sensor, diag);
+
+	/* Before 6.0 an array's value may have 4 MiB, slack and all. */
+	if (r == -E2BIG && !options->ring_bytes)
+		r = open_as(options, way, LM_SENSOR_RING_BYTES_OLD, kernel, ret_sensor, diag);
+	return r;
+}
+
+/*
+ * A program that keeps others off its CPU may call the functions that count losses from 6.15 on
+ * only: before that it is loaded without, and a record of who ran in between may be lost.
+ */
+static int open_hooks(const struct lm_sensor_options *options, const struct btf *kernel,
+	struct lm_sensor **ret_sensor, struct lm_diag *diag)
+{
+	struct way way = {
+		LM_ATTACH_TRAMPOLINE,
+		has_function(kernel, "bpf_preempt_disable") &&
+			has_function(kernel, "bpf_preempt_enable"),
+	};
+	int r = check_trampolines(kernel, diag);
+
+	if (r < 0)
+		return r;
+	if (way.can_stay && open_sized(options, way, kernel, ret_sensor, NULL) == 0)
+		return 0;
+	way.can_stay = false;
+	return open_sized(options, way, kernel, ret_sensor, diag);
 }
 
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 	struct lm_diag *diag)
 {
-	uint64_t bytes = options->ring_bytes ? options->ring_bytes : LM_SENSOR_RING_BYTES_DEFAULT;
-	struct lm_sensor *sensor;
-	int cpus = libbpf_num_possible_cpus();
-	int r;
+	struct btf *kernel LM_CLEANUP(free_btf) = NULL;
+	struct lm_diag refused = LM_DIAG_INIT;
+	int r = check_options(options, diag);
 
-	if (bytes < LM_SENSOR_RING_BYTES_MIN || bytes > LM_SENSOR_RING_BYTES_MAX ||
-		(bytes & (bytes - 1)))
-		return lm_diag_set(diag, -EINVAL,
-			"the ring size must be a power of two from 64 KiB to 64 MiB");
-	if (!in_first_pid_namespace())
-		return lm_diag_set(diag, -EPERM, "recording needs the initial pid namespace: "
-			"start lemona on the host, not in a container");
-	if (geteuid() != 0)
-		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
-	if (cpus < 0)
-		return lm_diag_errno(diag, cpus, "cannot count the CPUs");
-	sensor = calloc(1, sizeof(*sensor));
-	if (!sensor)
-		return -ENOMEM;
-	sensor->ring_bytes = bytes;
-	sensor->ring_count = (uint32_t)cpus + 1;
-	r = load(sensor, options, diag);
-	if (r == -E2BIG && !options->ring_bytes) {
-		/* Before 6.0 an array's value may have 4 MiB, slack and all. */
-		lm_sensor_close(sensor);
-		struct lm_sensor_options smaller = *options;
-
-		smaller.ring_bytes = LM_SENSOR_RING_BYTES_OLD;
-		return lm_sensor_open(&smaller, ret_sensor, diag);
-	}
-	if (r < 0) {
-		lm_sensor_close(sensor);
+	if (r < 0)
 		return r;
+	silence_libbpf();
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel)
+		return explain_load(-ENOSYS, diag);
+	if (options->attach != LM_ATTACH_TRACEPOINT) {
+		r = open_hooks(options, kernel, ret_sensor, &refused);
+		if (r == 0)
+			return 0;
+		if (options->attach == LM_ATTACH_TRAMPOLINE) {
+			if (diag)
+				*diag = refused;
+			return r;
+		}
 	}
-	*ret_sensor = sensor;
-	return 0;
+	return open_sized(options, (struct way){ LM_ATTACH_TRACEPOINT, false }, kernel, ret_sensor,
+		diag);
+}
+
+enum lm_attach lm_sensor_attached(const struct lm_sensor *sensor)
+{
+	return sensor->way.attach;
 }
 
 struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)

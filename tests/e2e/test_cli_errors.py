@@ -78,6 +78,7 @@ def test_unknown_option(lemona, command, option):
     ("record", "-o", "x", "true"),
     ("record", "-o", "x", "--ring-size", "3000"),
     ("record", "-o", "x", "--ring-size", "0"),
+    ("record", "-o", "x", "--attach", "kprobe"),
     ("record", "-o", "x", "--ring-size", "-1"),
     ("record", "-o", "x", "--segment-size", "1T"),
     ("record", "-o", "x", "--segment-size", "99999999999999999999"),

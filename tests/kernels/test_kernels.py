@@ -21,7 +21,8 @@ import lemona  # noqa: E402
 import statements  # noqa: E402
 
 # Each boot of a kernel, by name: words for its command line, and the ways to attach there.
-BOOTS = {"plain": ("", ["tracepoint"]), "lockdown": ("lockdown=integrity", ["tracepoint"])}
+BOOTS = {"plain": ("", ["tracepoint", "trampoline"]),
+         "strict": ("lockdown=integrity preempt=full", ["tracepoint", "trampoline"])}
 
 # A file system with nothing behind it but memory, whose inodes have no generation, and another one.
 PLACES = ["/var/tmp", "/dev/shm"]
@@ -46,7 +47,7 @@ export WAY={way} OUT=/out/{way}
 mkdir $OUT
 for place in {places}; do cp -a /root/stage $place/$WAY; done
 lemona doctor >$OUT/doctor
-lemona record -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
+lemona record --attach {way} -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
 echo $? >$OUT/code
 """
 

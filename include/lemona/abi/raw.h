@@ -40,7 +40,8 @@ enum lm_raw_kind {
 	LM_RAW_DIRTY = 22,  /* lm_raw_dirty: a store into a shared mapping of a file */
 	LM_RAW_URING_SUBMIT = 23, /* lm_raw_uring: a request that a ring has taken */
 	LM_RAW_URING_END = 24,    /* lm_raw_uring: what has become of it */
-	LM_RAW_KIND_MAX = LM_RAW_URING_END,
+	LM_RAW_NAME = 25,         /* lm_raw_name: what a call on paths acts on */
+	LM_RAW_KIND_MAX = LM_RAW_NAME,
 };
 
 enum lm_raw_flag {
@@ -164,9 +165,42 @@ struct lm_raw_path {
 	__u32 start2_dev;
 	__u32 start_mode;   /* so that an empty path with a dirfd names its object */
 	__u32 arg3, arg4;   /* arguments 3 and 4: flags of the *at calls */
+	__u32 losses;       /* as lm_raw_name's */
+	__u32 pad;
 	__u16 path_len;
 	__u16 path2_len;
 	char paths[];       /* path, then path2: claimed by user space */
+};
+
+/* What a hook in the middle of a call tells. */
+enum lm_raw_change {
+	LM_RAW_CREATES = 1, /* mkdir, mknod, symlink: "to" is a symlink's target, dir2 is 0 */
+	LM_RAW_MADE = 2,    /* the object that CREATES has led to */
+	LM_RAW_REMOVES = 3, /* unlink, rmdir */
+	LM_RAW_LINKS = 4,   /* "to" is the new name */
+	LM_RAW_RENAMES = 5, /* "to" is the new name, target2 what it stood for until now */
+	LM_RAW_CHANGES = 6, /* chmod, chown, truncate */
+	LM_RAW_TIMES = 7,
+	LM_RAW_XATTRS = 8,
+	LM_RAW_CHANGE_MAX = LM_RAW_XATTRS,
+};
+
+/*
+ * The kernel's own objects, before it is known whether the call will succeed:
+ * the record of the call, which the same thread writes at its end, decides.
+ */
+struct lm_raw_name {
+	struct lm_raw raw;
+	struct lm_raw_inode target;  /* inode 0: there is none yet */
+	struct lm_raw_inode target2;
+	__u64 dir_inode, dir2_inode; /* 0: the top of a mount, which has no name in it */
+	__u32 dir_dev, dir2_dev;
+	__u32 losses;    /* counts lost NAME and PATH records: the same as in the call's, or void */
+	__u16 name_len;
+	__u16 name2_len;
+	__u8 change;     /* enum lm_raw_change */
+	__u8 pad[7];
+	char names[];    /* name, then name2; not NUL-terminated */
 };
 
 struct lm_raw_fork {
@@ -533,7 +567,8 @@ LM_RAW_ASSERT(struct lm_raw_fd, 80);
 LM_RAW_ASSERT(struct lm_raw_open, 80);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
 LM_RAW_ASSERT(struct lm_raw_fs, 56);
-LM_RAW_ASSERT(struct lm_raw_path, 80);
+LM_RAW_ASSERT(struct lm_raw_path, 88);
+LM_RAW_ASSERT(struct lm_raw_name, 112);
 LM_RAW_ASSERT(struct lm_raw_fork, 88);
 LM_RAW_ASSERT(struct lm_raw_attributes, 216);
 LM_RAW_ASSERT(struct lm_raw_cgroup, 40);

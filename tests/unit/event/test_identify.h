@@ -37,6 +37,7 @@ struct fixture {
 	uint32_t tgid, tid;       /* of the next record */
 	uint64_t now_ns;
 	int fail_after;           /* items until the sink fails; below 0: never */
+	uint32_t losses;          /* of records that hooks' depend on */
 	int forgotten;            /* calls of forget_directories() */
 	/* What look() answers: one path, and how often it was asked. */
 	const char *look_path, *look_link;
@@ -105,6 +106,11 @@ void path_at(struct fixture *f, uint16_t call, struct lm_raw_inode start, const 
 void path(struct fixture *f, uint16_t call, const char *path, int64_t result);
 void paths(struct fixture *f, uint16_t call, const char *path, const char *path2, uint32_t flags,
 	   int64_t result);
+/* What a hook tells in the middle of a call; `losses` of the fixture are in paths' records too. */
+void hook(struct fixture *f, uint16_t call, uint8_t change, struct lm_raw_inode target,
+	  struct lm_raw_inode dir, const char *name);
+void hook2(struct fixture *f, uint16_t call, const struct lm_raw_name *like, const char *name,
+	   const char *name2);
 void fork_child(struct fixture *f, uint32_t child, uint64_t clone_flags);
 void clone_thread(struct fixture *f, uint32_t tid);
 struct lm_raw_attributes attributes_of(uint32_t pid, uint32_t parent);

@@ -27,6 +27,7 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_DIRTY] = sizeof(struct lm_raw_dirty),
 	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
 	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
+	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */
@@ -88,6 +89,9 @@ static void test_lengths_beyond_the_record(void **state)
 	REFUSED(f, LM_RAW_PATH, struct lm_raw_path, .path_len = 1);
 	REFUSED(f, LM_RAW_PATH, struct lm_raw_path, .path2_len = 1);
 	REFUSED(f, LM_RAW_PATH, struct lm_raw_path, .path_len = 65535, .path2_len = 1);
+	REFUSED(f, LM_RAW_NAME, struct lm_raw_name, .change = LM_RAW_REMOVES, .name_len = 1);
+	REFUSED(f, LM_RAW_NAME, struct lm_raw_name, .change = LM_RAW_RENAMES, .name2_len = 1);
+	REFUSED(f, LM_RAW_NAME, struct lm_raw_name, .change = LM_RAW_CHANGE_MAX + 1);
 	REFUSED(f, LM_RAW_EXEC, struct lm_raw_exec, .exe = FILE_AT(7), .name_len = 1);
 	REFUSED(f, LM_RAW_EXEC, struct lm_raw_exec, .exe = FILE_AT(7), .argv_len = 1);
 	REFUSED(f, LM_RAW_EXEC, struct lm_raw_exec, .exe = FILE_AT(7), .script_len = 1);

@@ -11,6 +11,7 @@ union record {
 	struct lm_raw_open open;
 	struct lm_raw_dir dir;
 	struct lm_raw_path path;
+	struct lm_raw_name name;
 	struct lm_raw_exec exec;
 	uint8_t bytes[LM_RAW_RECORD_MAX_BYTES];
 };
@@ -105,6 +106,7 @@ static void feed_path(struct fixture *f, uint16_t call, struct lm_raw_inode star
 			.start2_dev = start.dev,
 			/* Where the flags are depends on the call: other arguments are none. */
 			.arg = flags, .arg3 = flags, .arg4 = flags,
+			.losses = f->losses,
 			.path_len = (uint16_t)strlen(path_text),
 			.path2_len = (uint16_t)strlen(path2),
 		},
@@ -131,6 +133,28 @@ void paths(struct fixture *f, uint16_t call, const char *path_text, const char *
 	uint32_t flags, int64_t result)
 {
 	feed_path(f, call, TMP_DIR, path_text, path2, flags, result);
+}
+
+void hook2(struct fixture *f, uint16_t call, const struct lm_raw_name *like, const char *name,
+	const char *name2)
+{
+	union record record = { .name = *like };
+	size_t len = strlen(name), len2 = strlen(name2);
+
+	record.name.losses = f->losses;
+	record.name.name_len = (uint16_t)len;
+	record.name.name2_len = (uint16_t)len2;
+	memcpy(record.name.names, name, len);
+	memcpy(record.name.names + len, name2, len2);
+	TAKE(f, &record, LM_RAW_NAME, call, sizeof(record.name) + len + len2, 0);
+}
+
+void hook(struct fixture *f, uint16_t call, uint8_t change, struct lm_raw_inode target,
+	struct lm_raw_inode dir, const char *name)
+{
+	hook2(f, call, &(struct lm_raw_name){
+		.change = change, .target = target, .dir_inode = dir.inode, .dir_dev = dir.dev,
+	}, name, "");
 }
 
 void fork_child(struct fixture *f, uint32_t child, uint64_t clone_flags)

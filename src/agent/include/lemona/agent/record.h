@@ -7,6 +7,7 @@
 
 #include "lemona/abi/raw.h"
 #include "lemona/base/diag.h"
+#include "lemona/sensor/sensor.h"
 
 /* Recording: sensor, identification and log writer put together. */
 struct lm_record_options {
@@ -15,6 +16,7 @@ struct lm_record_options {
 	uint32_t level;            /* enum lm_level */
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
 	uint64_t segment_bytes;    /* 0: default of the log */
+	enum lm_attach attach;
 	void (*on_start)(void *data); /* called once everything is attached; may be NULL */
 	void *on_start_data;
 };

@@ -10,6 +10,19 @@
 /* The kernel side: loaded, attached, drained, its losses counted. */
 struct lm_sensor;
 
+/*
+ * How calls on paths are seen. Either way the ends of calls come from raw tracepoints, with what
+ * hangs on descriptors.
+ */
+enum lm_attach {
+	LM_ATTACH_AUTO = 0,       /* trampolines where the kernel lets them attach */
+	LM_ATTACH_TRACEPOINT = 1, /* claims out of user memory, which fanotify may confirm */
+	LM_ATTACH_TRAMPOLINE = 2, /* the kernel's own objects, told by hooks in the middle */
+};
+
+/** "auto", "tracepoint", "trampoline": in options and in logs. Static. */
+const char *lm_attach_name(enum lm_attach attach);
+
 struct lm_sensor_options {
 	uint64_t ring_bytes; /* per CPU, a power of two, 64 KiB to 64 MiB; 0: default */
 	const struct lm_call_rule *rules; /* LM_CALL_COUNT of them */
@@ -19,6 +32,7 @@ struct lm_sensor_options {
 	const uint8_t *uring_classes;     /* enum lm_uring_class, LM_URING_COUNT of them */
 	uint32_t self_tgid;               /* whose calls are left out */
 	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
+	enum lm_attach attach;
 };
 
 #define LM_SENSOR_RING_BYTES_MIN (UINT64_C(64) << 10)
@@ -31,12 +45,15 @@ struct lm_sensor_options {
  * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
  *
  * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, a hook
- * is missing, or the verifier refuses a program); -EINVAL (ring_bytes); -ENOMEM. A sentence is in
- * diag.
+ * of the way asked for is missing, or the verifier refuses a program); -EINVAL (ring_bytes);
+ * -ENOMEM. A sentence is in diag.
  */
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 		   struct lm_diag *diag);
 struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor);
+
+/** The way in use: TRACEPOINT or TRAMPOLINE. */
+enum lm_attach lm_sensor_attached(const struct lm_sensor *sensor);
 
 /**
  * Tell what was there before: processes, open files, sockets, directories, as
