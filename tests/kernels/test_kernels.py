@@ -77,14 +77,22 @@ def run_guest(series, name, place):
     return place / "out"
 
 
+def wanted(session):
+    """The guests that the chosen tests ask for."""
+    asked = {item.callspec.params["recording"][:2] for item in session.items
+             if "recording" in getattr(getattr(item, "callspec", None), "params", {})}
+    return [guest for guest in GUESTS if guest in asked]
+
+
 @pytest.fixture(scope="session")
-def guests(tmp_path_factory):
+def guests(request, tmp_path_factory):
     """What each guest brings, as futures: they run beside each other, one for each CPU."""
-    for series in kernels.SERIES:
+    chosen = wanted(request.session)
+    for series in {series for series, _ in chosen}:
         kernels.get(series)
     top = tmp_path_factory.mktemp("kernels")
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield {guest: pool.submit(run_guest, *guest, top / "-".join(guest)) for guest in GUESTS}
+        yield {guest: pool.submit(run_guest, *guest, top / "-".join(guest)) for guest in chosen}
 
 
 @pytest.fixture(scope="session", params=RUNS, ids="-".join)
