@@ -462,7 +462,8 @@ static __noinline int fill_socket(struct lm_raw_socket *out, struct file *file)
 	return done();
 }
 
+/* A socket, and not its name in a file system, which O_PATH opens: that has no struct socket. */
 static __always_inline bool is_socket(struct file *file)
 {
-	return file && (READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+	return file && READ(file, f_inode, i_sb, s_magic) == SOCKFS_MAGIC;
 }

@@ -391,13 +391,11 @@ struct bpf_iter__task_file {
 #pragma clang attribute pop
 
 #define S_IFMT 00170000
-#define S_IFSOCK 0140000
 #define S_IFREG 0100000
-#define S_IFIFO 0010000
 #define S_IFCHR 0020000
 #define S_IFDIR 0040000
 #define S_IFBLK 0060000
-#define S_IFREG 0100000
+#define SOCKFS_MAGIC 0x534f434b /* include/uapi/linux/magic.h */
 
 #define AF_UNIX 1
 #define AF_INET 2

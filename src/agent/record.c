@@ -141,11 +141,27 @@ static int take_hashes(struct recorder *rec)
 	return r;
 }
 
+/* A record that makes no sense is one that is missing: no single one ends the recording. */
+static int tell_misread(struct recorder *rec, const struct lm_raw *record)
+{
+	struct lm_item item = {
+		.kind = LM_ITEM_GAP,
+		.gap = {
+			.begin_ns = record->time_ns, .end_ns = record->time_ns, .count = 1,
+			.kinds = record->kind < 64 ? UINT64_C(1) << record->kind : 0,
+			.tgid = record->tgid, .cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_FAULT,
+		},
+	};
+
+	return write_item(rec, &item);
+}
+
 static int take_record(void *data, const struct lm_raw *record)
 {
 	struct recorder *rec = data;
+	int r = lm_identify_record(rec->identify, record);
 
-	return lm_identify_record(rec->identify, record);
+	return r == -LM_E_FORMAT ? tell_misread(rec, record) : r;
 }
 
 static int take_name(void *data, const struct lm_name_event *event)
