@@ -63,23 +63,26 @@ def test_provenance_keeps_every_repeat(place, log):
 
 
 def run_mix(place):
-    subprocess.run(["bash", "-c", MIX], cwd=place, check=True, timeout=lemona.LIMIT_SECONDS,
-                   env={**os.environ, "WORKLOADS": str(lemona.WORKLOADS)})
+    """Its process number: what others do meanwhile on a busy machine is not compared."""
+    with subprocess.Popen(["bash", "-c", MIX], cwd=place,
+                          env={**os.environ, "WORKLOADS": str(lemona.WORKLOADS)}) as mix:
+        assert mix.wait(lemona.LIMIT_SECONDS) == 0
+    return mix.pid
 
 
 def test_reduced_answers_as_provenance_does(place):
     full, reduced, work = place / "full", place / "reduced", place / "work"
     work.mkdir()
-    with lemona.Recording(full) as first:
-        with lemona.Recording(reduced, "--level", "reduced") as second:
-            run_mix(work)
-    done = subprocess.run([COMPARE, full, reduced, str(POINTS), "1", str(first.pid),
-                           str(second.pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    with lemona.Recording(full), lemona.Recording(reduced, "--level", "reduced"):
+        mix = run_mix(work)
+    done = subprocess.run([COMPARE, full, reduced, str(POINTS), "1", str(mix)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=2 * lemona.LIMIT_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[:4000]
     told = json.loads(done.stdout)
     assert told["points"] == POINTS and told["objects"] > POINTS
     assert told["twin_events"] < told["events"] * 3 / 4, "the rule folds next to nothing"
     assert told["reduced_events"] < told["events"] * 3 / 4, "the kernel folds next to nothing"
-    assert told["unmatched"] < told["objects"] / 20, "what cannot be matched is not compared"
+    print(done.stdout)
+    assert told["unmatched"] < told["objects"] / 100, "what cannot be matched is not compared"
     assert lemona.status(full)["lost"] == lemona.status(reduced)["lost"] == 0

@@ -19,12 +19,13 @@
  *
  * The two recorders number objects and take the time each for itself. Objects
  * are matched by what the kernel calls them; those that only one of the two was
- * there for are left out and counted. What the recorders do is left out as well:
- * each sees the other and not itself. So is what older processes do, of which only
- * one of them knows what they had mapped and when they last did anything; and the
+ * there for are left out and counted. Only what one process and its descendants do
+ * is compared: each recorder sees the other and not itself, and of what older processes had
+ * mapped, and when they last did anything, only one of them knows. Left out is also the
  * file behind a path that was looked at, which one of them may have known before.
  *
- * usage: compare-levels LOG REDUCED POINTS SEED PID PID
+ * usage: compare-levels LOG REDUCED POINTS SEED PID
+ * PID: started after both recorders.
  * Prints one JSON object; exit code 1 where answers differ, each in a line on
  * standard error.
  */
@@ -57,25 +58,37 @@ static uint64_t draw(uint64_t below)
 		}                                                                                  \
 	} while (0)
 
-/* Process numbers of the recorders, and when the later one started. */
-static uint32_t recorders[2];
+/* The process whose doing is compared, and when the later recorder started. */
+static uint32_t first_tgid;
 static uint64_t both_since_ns;
 
-static bool is_recorder(const struct lm_object *object)
+/* Whether an item is an event of somebody else. `ours` holds the processes compared. */
+static bool is_foreign(struct lm_map *ours, const struct lm_item *item)
 {
-	return object->kind == LM_OBJECT_KIND_PROCESS &&
-	       (object->process.tgid == recorders[0] || object->process.tgid == recorders[1]);
+	const struct lm_process *p = &item->object.process;
+
+	if (item->kind == LM_ITEM_OBJECT && item->object.kind == LM_OBJECT_KIND_PROCESS &&
+		p->start_ns > both_since_ns &&
+		(p->tgid == first_tgid || lm_map_get(ours, p->parent)))
+		MUST(lm_map_put(ours, item->object.id, 1) == 0);
+	return item->kind == LM_ITEM_EVENT && !lm_map_get(ours, item->event.actor);
 }
 
-/* Whether an item is of the doing of a process left out. `theirs` holds those. */
-static bool is_theirs(struct lm_map *theirs, const struct lm_item *item)
+/*
+ * What a foreign event tells of names is kept: one recorder may have learned from it what the
+ * other one was told by the kernel's walk.
+ */
+static bool keep_name(struct lm_item *item)
 {
-	const struct lm_object *object = &item->object;
+	struct lm_event event = item->event;
 
-	if (item->kind == LM_ITEM_OBJECT && object->kind == LM_OBJECT_KIND_PROCESS &&
-	    (is_recorder(object) || object->process.start_ns <= both_since_ns))
-		MUST(lm_map_put(theirs, item->object.id, 1) == 0);
-	return item->kind == LM_ITEM_EVENT && lm_map_get(theirs, item->event.actor);
+	if (event.op != LM_OP_OPEN || !event.object || !event.name || lm_event_failed(&event))
+		return false;
+	*item = (struct lm_item){
+		.kind = LM_ITEM_BINDING,
+		.binding = { .time_ns = event.end_ns, .file = event.object, .name = event.name },
+	};
+	return true;
 }
 
 /* A look at a path is one at its name. */
@@ -117,14 +130,14 @@ static void load_both(const char *path, struct telling *full, struct telling *tw
 {
 	struct lm_log *log = open_log(path);
 	struct lm_reducer *reducer = NULL;
-	struct lm_map theirs LM_MAP = LM_MAP_INIT;
+	struct lm_map ours LM_MAP = LM_MAP_INIT;
 	struct lm_item item;
 	int r;
 
 	MUST(lm_index_new(&full->index) == 0 && lm_index_new(&twin->index) == 0);
 	MUST(lm_reducer_new(add_to_index, twin->index, &reducer) == 0);
 	while ((r = lm_log_next(log, &item)) == 1) {
-		if (is_theirs(&theirs, &item))
+		if (is_foreign(&ours, &item) && !keep_name(&item))
 			continue;
 		forget_file(&item);
 		MUST(lm_index_add(full->index, &item) == 0);
@@ -157,14 +170,14 @@ static void load_both(const char *path, struct telling *full, struct telling *tw
 static void load(const char *path, struct telling *telling)
 {
 	struct lm_log *log = open_log(path);
-	struct lm_map theirs LM_MAP = LM_MAP_INIT;
+	struct lm_map ours LM_MAP = LM_MAP_INIT;
 	struct lm_item item;
 	uint64_t first_ns;
 	int r;
 
 	MUST(lm_index_new(&telling->index) == 0);
 	while ((r = lm_log_next(log, &item)) == 1) {
-		if (is_theirs(&theirs, &item))
+		if (is_foreign(&ours, &item) && !keep_name(&item))
 			continue;
 		forget_file(&item);
 		MUST(lm_index_add(telling->index, &item) == 0);
@@ -190,7 +203,7 @@ static uint64_t identity(const struct lm_index *index, lm_object_id id)
 	struct lm_object o;
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	if (lm_index_object(index, id, &o) < 0 || is_recorder(&o))
+	if (lm_index_object(index, id, &o) < 0)
 		return 0;
 	switch ((enum lm_object_kind)o.kind) {
 	case LM_OBJECT_KIND_KERNEL:
@@ -417,10 +430,9 @@ int main(int argc, char **argv)
 	struct question q = { .filters = 0 };
 	size_t points;
 
-	if (argc != 7)
+	if (argc != 6)
 		return 2;
-	recorders[0] = (uint32_t)strtoul(argv[5], NULL, 10);
-	recorders[1] = (uint32_t)strtoul(argv[6], NULL, 10);
+	first_tgid = (uint32_t)strtoul(argv[5], NULL, 10);
 	points = strtoul(argv[3], NULL, 10);
 	seed = strtoull(argv[4], NULL, 10) | 1;
 	both_since_ns = start_of(argv[1]);
