@@ -183,6 +183,7 @@ static int tell_lost_names(struct recorder *rec)
 		},
 	};
 
+	lm_identify_lost_names(rec->identify);
 	return write_item(rec, &item);
 }
 

@@ -427,6 +427,7 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 		},
 	};
 
+	settle_reports(id, raw->lost_tgid);
 	/* What was lost may have told names of directories. */
 	if (id->sink.forget_directories)
 		id->sink.forget_directories(id->sink.data);

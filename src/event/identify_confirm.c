@@ -2,6 +2,7 @@
 #include "identify_internal.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,22 +15,25 @@
  * corrected by it: the claim is what user memory held when the call ended, the
  * report is what the kernel did.
  *
- * The kernel merges reports of one thread about one name, so a report can
- * stand for several calls: it is kept for a while and confirms equal claims.
- * Reports are found by thread and (old) name.
+ * Which report is a call's? Those of one thread and one kind of change come in the order
+ * of its calls, so it is the oldest that no call has taken, whatever the call claims: the claim
+ * may be that of a later one. But the kernel merges a report into an equal one that has not been
+ * read yet. So a report can stand for several calls: it is kept for a while, and confirms
+ * an equal claim when nothing else can be that call's. Where both can be, the claim
+ * stays a claim.
  */
 #define KEEP_NS (200 * LM_NS_PER_MS)
 
 struct name_report {
-	struct name_report *next; /* of the same slot, in the order of arrival */
+	struct name_report *next; /* of the same thread and (old) name, in the order of arrival */
+	struct name_report *older, *younger; /* of the same thread and change, while open */
 	uint64_t arrived_ns;
-	uint64_t number;          /* in the order of arrival */
 	uint32_t tid;
-	uint32_t changes;
-	uint32_t open;            /* changes that no call has taken yet */
+	uint32_t change; /* one of LM_NAME_CHANGES */
+	bool open;       /* no call has taken it yet */
 	struct lm_name_place at, to;
 	struct lm_raw_inode target;
-	char text[];              /* both names */
+	char text[];     /* both names */
 };
 
 static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, struct lm_str name)
@@ -37,13 +41,36 @@ static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, struc
 	return &id->reports[hash_bytes(name.data, name.len, tid) % REPORT_QUEUES];
 }
 
-/* Open reports of a thread, and of others whose number falls into the same place. */
-static uint32_t *open_of(struct lm_identify *id, uint32_t tid)
+/* Several threads may share a place. */
+static struct report_queue *open_of(struct lm_identify *id, uint32_t tid, uint32_t change)
 {
-	return &id->open_reports[tid % REPORT_QUEUES];
+	return &id->open_reports[(tid * (LM_NAME_CHANGES + 1) + change) % REPORT_QUEUES];
 }
 
-/* Take the report behind `before` (NULL: the first) out of its queue. */
+static void open_report(struct lm_identify *id, struct name_report *report)
+{
+	struct report_queue *open = open_of(id, report->tid, report->change);
+
+	report->open = true;
+	report->younger = NULL;
+	report->older = open->last;
+	*(open->last ? &open->last->younger : &open->first) = report;
+	open->last = report;
+}
+
+/* A call has it, or none ever will. */
+static void take_report(struct lm_identify *id, struct name_report *report)
+{
+	struct report_queue *open = open_of(id, report->tid, report->change);
+
+	if (!report->open)
+		return;
+	*(report->older ? &report->older->younger : &open->first) = report->younger;
+	*(report->younger ? &report->younger->older : &open->last) = report->older;
+	report->open = false;
+}
+
+/* Forget the report behind `before` (NULL: the first) of its queue. */
 static void drop_report(struct lm_identify *id, struct report_queue *queue,
 	struct name_report *before, struct name_report *report)
 {
@@ -53,7 +80,7 @@ static void drop_report(struct lm_identify *id, struct report_queue *queue,
 		queue->first = report->next;
 	if (queue->last == report)
 		queue->last = before;
-	*open_of(id, report->tid) -= report->open != 0;
+	take_report(id, report);
 	free(report);
 }
 
@@ -66,33 +93,29 @@ static void drop_old(struct lm_identify *id, struct report_queue *queue, uint64_
 
 void free_reports(struct lm_identify *id)
 {
-	for (int i = 0; i < REPORT_QUEUES; i++) {
-		while (id->reports[i].first) {
-			struct name_report *report = id->reports[i].first;
-
-			id->reports[i].first = report->next;
-			free(report);
-		}
-	}
+	for (int i = 0; i < REPORT_QUEUES; i++)
+		while (id->reports[i].first)
+			drop_report(id, &id->reports[i], NULL, id->reports[i].first);
 }
 
 int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 {
 	struct report_queue *queue = queue_of(id, event->tid, event->at.name);
+	uint32_t change = event->changes & LM_NAME_CHANGES;
 	size_t text = (size_t)event->at.name.len + event->to.name.len;
 	struct name_report *report;
 
 	if (event->tid == id->self_tgid)
 		return 0;
+	if (!change || change & (change - 1))
+		return -LM_E_FORMAT;
 	report = malloc(sizeof(*report) + text);
 	if (!report)
 		return -ENOMEM;
 	*report = (struct name_report){
 		.arrived_ns = lm_time_boot_ns(),
 		.tid = event->tid,
-		.changes = event->changes,
-		.open = event->changes & LM_NAME_CHANGES,
-		.number = id->report_count++,
+		.change = change,
 		.at = event->at,
 		.to = event->to,
 		.target = event->target,
@@ -109,7 +132,7 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 	else
 		queue->first = report;
 	queue->last = report;
-	*open_of(id, report->tid) += report->open != 0;
+	open_report(id, report);
 	return 0;
 }
 
@@ -147,7 +170,7 @@ static struct claim claim_of(struct lm_identify *id, const struct lm_event *even
 static bool agrees(const struct name_report *report, const struct claim *claim)
 {
 	return lm_str_equal(claim->at, report->at.name) &&
-		(!(report->changes & LM_NAME_RENAMED) || lm_str_equal(claim->to, report->to.name));
+		(report->change != LM_NAME_RENAMED || lm_str_equal(claim->to, report->to.name));
 }
 
 /*
@@ -160,72 +183,96 @@ static bool in_time(struct lm_identify *id, const struct name_report *report,
 {
 	const uint64_t *before_ns = lm_map_get(&id->name_calls, event->tid);
 
-	return event->end_ns <= report->arrived_ns ||
-		(before_ns && report->arrived_ns > *before_ns);
+	return event->end_ns <= report->arrived_ns || !before_ns ||
+		report->arrived_ns > *before_ns;
 }
 
-/* The claimed directory, as far as it is known, is on the file system that reports. */
-static bool may_be_there(struct lm_identify *id, const struct name_report *report,
-	const struct lm_event *event)
+/* The directory of what a call claims to have made or changed; NULL: not known. */
+static const struct inode_entry *claimed_dir(struct lm_identify *id, const struct lm_event *event)
 {
-	lm_object_id name = event->op == LM_OP_LINK ? event->name2 : event->name;
-	const struct name_entry *entry = name_of(id, name);
-	const struct inode_entry *dir = entry ? inode_of(id, entry->dir) : NULL;
+	const struct name_entry *entry =
+		name_of(id, event->op == LM_OP_LINK ? event->name2 : event->name);
 
-	return dir && report->at.dir_dev && dir->dev == report->at.dir_dev;
+	return entry ? inode_of(id, entry->dir) : NULL;
 }
 
-/* The oldest report of that thread which no call has taken. */
+/* The oldest report of that thread which no call has taken, on the claimed file system. */
 static struct name_report *oldest_open(struct lm_identify *id, const struct lm_event *event,
 	uint32_t change)
 {
-	struct name_report *oldest = NULL;
+	struct name_report *report = open_of(id, event->tid, change)->first;
+	const struct inode_entry *dir = claimed_dir(id, event);
+	bool claims = event->name != LM_OBJECT_NONE;
 
-	for (int i = 0; i < REPORT_QUEUES; i++) {
-		struct name_report *report = id->reports[i].first;
-
-		for (; report; report = report->next)
-			if (report->tid == event->tid && report->open & change &&
-				in_time(id, report, event) && may_be_there(id, report, event) &&
-				(!oldest || report->number < oldest->number))
-				oldest = report;
-	}
-	return oldest;
+	for (; report; report = report->younger)
+		if (report->tid == event->tid && report->change == change &&
+			in_time(id, report, event) && report->at.dir_dev &&
+			(!claims || (dir && dir->dev == report->at.dir_dev)))
+			return report;
+	return NULL;
 }
 
-/* The report that agrees with the claim of a call; NULL: none. */
+/* A report that agrees with the claim of a call, as far as either knows its place. */
+static struct name_report *find_equal(struct lm_identify *id, const struct lm_event *event,
+	const struct claim *claim, uint32_t change)
+{
+	const struct inode_entry *dir = claimed_dir(id, event);
+	struct name_report *used = NULL;
+
+	for (struct name_report *report = queue_of(id, event->tid, claim->at)->first; report;
+		report = report->next) {
+		if (report->tid != event->tid || report->change != change ||
+			!in_time(id, report, event) || !agrees(report, claim) ||
+			(dir && report->at.dir_dev && (dir->dev != report->at.dir_dev ||
+				dir->inode != report->at.dir_inode)))
+			continue;
+		if (report->open)
+			return report;
+		used = report;
+	}
+	return used;
+}
+
+/* Those that are taken say no more than a new one of the same names: or they would pile up. */
+static void drop_repeats(struct lm_identify *id, const struct name_report *report)
+{
+	const struct claim same = { .at = report->at.name, .to = report->to.name };
+	struct report_queue *queue = queue_of(id, report->tid, report->at.name);
+	struct name_report *before = NULL, *next;
+
+	for (struct name_report *old = queue->first; old != report; old = next) {
+		next = old->next;
+		if (!old->open && old->tid == report->tid && old->change == report->change &&
+			agrees(old, &same))
+			drop_report(id, queue, before, old);
+		else
+			before = old;
+	}
+}
+
+/* The report of a call; NULL: none, or it cannot be told which. */
 static struct name_report *find_report(struct lm_identify *id, const struct lm_event *event,
 	uint32_t change)
 {
-	struct claim claim = claim_of(id, event);
-	struct report_queue *queue = queue_of(id, event->tid, claim.at);
-	struct name_report *before = NULL, *next, *used = NULL, *before_used = NULL;
+	const struct claim claim = claim_of(id, event);
+	struct name_report *first = oldest_open(id, event, change), *equal;
 
-	for (struct name_report *report = queue->first; report; report = next) {
-		next = report->next;
-		if (report->tid == event->tid && report->changes & change &&
-			in_time(id, report, event) && agrees(report, &claim)) {
-			/* One that is taken says no more than this one: or they would pile up. */
-			if (used && !used->open) {
-				if (before == used)
-					before = before_used;
-				drop_report(id, queue, before_used, used);
-			}
-			if (report->open & change)
-				return report;
-			used = report;
-			before_used = before;
-		}
-		before = report;
+	if (first && agrees(first, &claim)) {
+		drop_repeats(id, first);
+		return first;
 	}
-	return used;
+	equal = find_equal(id, event, &claim, change);
+	if (!first)
+		return equal;
+	/* Merged into that one, or rewritten under the call to look so. */
+	return equal && !equal->open ? NULL : first;
 }
 
 /* Could the report be of this request: of a thread of its process, since it was submitted? */
 static bool may_be_of_request(struct lm_identify *id, const struct name_report *report,
 	const struct lm_event *event, const struct claim *claim, uint32_t change)
 {
-	return report->changes & change && report->arrived_ns >= event->begin_ns &&
+	return report->change == change && report->arrived_ns >= event->begin_ns &&
 		process_by_tid(id, report->tid) == process_of_object(id, event->actor) &&
 		agrees(report, claim);
 }
@@ -238,7 +285,7 @@ static struct name_report *find_in_queue(struct lm_identify *id, const struct re
 	for (struct name_report *report = queue->first; report; report = report->next) {
 		if (!may_be_of_request(id, report, event, claim, change))
 			continue;
-		if (report->open & change)
+		if (report->open)
 			return report;
 		used = report;
 	}
@@ -260,18 +307,6 @@ static struct name_report *find_request_report(struct lm_identify *id,
 	for (int i = 0; !report && i < REPORT_QUEUES; i++)
 		report = find_in_queue(id, &id->reports[i], event, &claim, change);
 	return report;
-}
-
-/*
- * Reports count while calls that change names come by: the count of open ones
- * tells whether a search through all of them can find any.
- */
-static void take_report(struct lm_identify *id, struct name_report *report, uint32_t change)
-{
-	bool was_open = report->open;
-
-	report->open &= ~change;
-	*open_of(id, report->tid) -= was_open && !report->open;
 }
 
 /* The name object of a reported place; the claim's own directory where the handle says nothing. */
@@ -327,6 +362,22 @@ static int reported_target(struct lm_identify *id, uint64_t time_ns,
 	return create_inode(id, time_ns, &inode, ret_target);
 }
 
+/* Both places that two names change in: a report for each way. */
+static void take_way_back(struct lm_identify *id, const struct lm_event *event,
+	const struct name_report *report)
+{
+	const struct claim back = { .at = report->to.name, .to = report->at.name };
+	struct name_report *second;
+
+	if (event->op != LM_OP_RENAME || !(event->arg & RENAME_EXCHANGE))
+		return;
+	second = open_of(id, report->tid, report->change)->first;
+	while (second && (second->tid != report->tid || !agrees(second, &back)))
+		second = second->younger;
+	if (second)
+		take_report(id, second);
+}
+
 static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
 {
 	uint32_t change = change_of(event->op);
@@ -339,14 +390,12 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 		report = find_request_report(id, event, change);
 	else if (change)
 		report = find_report(id, event, change);
-	/* None agrees, but one is left over: the claim was changed under the call. */
-	if (!report && change && !id->under_way && *open_of(id, event->tid))
-		report = oldest_open(id, event, change);
 	if (!report)
 		return 0;
-	take_report(id, report, change);
+	take_report(id, report);
+	take_way_back(id, event, report);
 	r = reported_name(id, time_ns, &report->at, made);
-	if (r == 0 && report->changes & LM_NAME_RENAMED)
+	if (r == 0 && report->change == LM_NAME_RENAMED)
 		r = reported_name(id, time_ns, &report->to, &event->name2);
 	if (r == 0 && report->target.inode)
 		r = reported_target(id, time_ns, report, event->op, &target);
@@ -354,8 +403,9 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 		return r;
 	if (target)
 		event->object = target;
-	/* Of a link only the new name is reported: the old one is still a claim. */
-	if (event->op != LM_OP_LINK)
+	/* Of a link only the new name is reported: the old one is still a claim. So is a
+	 * directory that the report does not tell. */
+	if (event->op != LM_OP_LINK && report->at.dir_inode)
 		event->flags &= (uint16_t)~LM_EVENT_CLAIMED;
 	event->flags |= LM_EVENT_CONFIRMED;
 	if (target)
@@ -375,10 +425,42 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 
 void take_created_report(struct lm_identify *id, const struct lm_event *event)
 {
+	const struct claim made = claim_of(id, event);
 	struct name_report *report = id->under_way ?
 		find_request_report(id, event, LM_NAME_CREATED) :
-		find_report(id, event, LM_NAME_CREATED);
+		find_equal(id, event, &made, LM_NAME_CREATED);
 
-	if (report)
-		take_report(id, report, LM_NAME_CREATED);
+	if (!report)
+		return;
+	take_report(id, report);
+	drop_repeats(id, report);
+}
+
+void lm_identify_lost_names(struct lm_identify *id)
+{
+	settle_reports(id, 0);
+}
+
+void end_thread_names(struct lm_identify *id, uint32_t tid, uint64_t time_ns)
+{
+	uint64_t *before_ns = lm_map_get(&id->name_calls, tid);
+
+	if (before_ns)
+		*before_ns = time_ns;
+}
+
+void settle_reports(struct lm_identify *id, uint32_t tgid)
+{
+	const struct process *process;
+
+	for (int i = 0; i < REPORT_QUEUES; i++) {
+		struct name_report *report = id->open_reports[i].first, *next;
+
+		for (; report; report = next) {
+			next = report->younger;
+			process = process_by_tid(id, report->tid);
+			if (!tgid || !process || process->tgid == tgid)
+				take_report(id, report);
+		}
+	}
 }

@@ -180,13 +180,11 @@ struct lm_identify {
 	uint32_t gone_next;
 	struct miss misses[MISSES];
 	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
-	uint64_t report_count;
+	struct report_queue open_reports[REPORT_QUEUES]; /* by thread and change: not taken yet */
 	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
 	/* What hooks told of calls that have not ended, by tid. */
 	struct hooked *hooked[HOOKED_SLOTS];
-	/* With changes that no call has taken, by thread; several may share a place. */
-	uint32_t open_reports[REPORT_QUEUES];
 
 	struct uring_requests *uring;     /* under way; NULL: none yet */
 	const struct under_way *under_way; /* while the event of a request is made */
@@ -360,6 +358,10 @@ void free_hooked(struct lm_identify *id);
 int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event);
 /* A file made by an event that is no claim: its report is spent. */
 void take_created_report(struct lm_identify *id, const struct lm_event *event);
+/* A thread's number is free: its reports are not the next one's. */
+void end_thread_names(struct lm_identify *id, uint32_t tid, uint64_t time_ns);
+/* Calls of a process (0: of any) were lost: reports that are left over may have been theirs. */
+void settle_reports(struct lm_identify *id, uint32_t tgid);
 void free_reports(struct lm_identify *id);
 
 /* identify_memory.c */

@@ -2,10 +2,10 @@
 #include "identify_internal.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define RENAME_EXCHANGE (1 << 1)
 #define NR_fchmodat2 452 /* newer than the headers of Debian 12 */
 
 lm_object_id bound_file(struct lm_identify *id, lm_object_id name)
@@ -163,6 +163,20 @@ static void set_object(struct lm_identify *id, const struct lm_raw_path *raw, st
 		event->flags |= LM_EVENT_DERIVED;
 }
 
+/* No path could be read, by us or by the kernel: only the kernel's own word can tell it. */
+static int tell_unread(struct lm_identify *id, const struct lm_raw_path *raw,
+	struct lm_event *event)
+{
+	int r = take_hooked(id, raw, true, event);
+
+	if (r == 0 && event->result >= 0) {
+		r = confirm_names(id, raw->raw.time_ns, event);
+		if (r == 0 && event->flags & LM_EVENT_CONFIRMED)
+			r = apply_names(id, event, LM_STR_NONE);
+	}
+	return r < 0 ? r : emit_event(id, event);
+}
+
 int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 {
 	struct lm_str path = { raw->paths, raw->path_len };
@@ -185,11 +199,8 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	r = take_hooked(id, raw, false, &event);
 	if (r != 0)
 		return r < 0 ? r : emit_event(id, &event);
-	if (!raw->path_len && raw->raw.flags & LM_RAW_PARTIAL) {
-		/* No path could be read, by us or by the kernel. */
-		r = take_hooked(id, raw, true, &event);
-		return r < 0 ? r : emit_event(id, &event);
-	}
+	if (!raw->path_len && raw->raw.flags & LM_RAW_PARTIAL)
+		return tell_unread(id, raw, &event);
 	r = find_inode(id, now, raw->start_inode, raw->start_dev, raw->start_mode, &start);
 	if (r == 0)
 		r = resolve(id, now, process, start, path, follows(raw, event.op), &place);

@@ -477,6 +477,7 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	if (raw->group_dead && !process->ended)
 		r = emit_event(id, &event);
 	process->ended |= raw->group_dead;
+	end_thread_names(id, raw->raw.tid, raw->raw.time_ns);
 	/* The leader may go before: its number stays in the table until the whole process ends. */
 	if (r == 0 && raw->raw.tid != process->tgid)
 		r = remove_thread(id, raw->raw.tid, process);

@@ -15,7 +15,14 @@
 
 #include "lemona/base/cleanup.h"
 
-#define WATCH_MASK (FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR)
+/*
+ * A queue for each change. The kernel merges an event into an equal one that is still in the queue:
+ * in one queue for all, what is deleted would stand where it was created, before what
+ * the same thread did in between.
+ */
+static const uint64_t watched_changes[] = { FAN_CREATE, FAN_DELETE, FAN_RENAME };
+
+#define QUEUES LM_ARRAY_SIZE(watched_changes)
 #define READ_BYTES 65536
 
 /* Types of file handles: include/linux/exportfs.h. */
@@ -27,7 +34,7 @@ struct watched {
 };
 
 struct lm_names {
-	int fd;
+	int fds[QUEUES];
 	struct watched *watched;
 	uint32_t count, capacity;
 	char *buffer;
@@ -72,9 +79,10 @@ static void watch(struct lm_names *names, const char *path)
 		names->watched = bigger;
 		names->capacity = capacity;
 	}
-	if (fanotify_mark(names->fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, WATCH_MASK, AT_FDCWD,
-		    path) < 0)
-		return;
+	for (size_t i = 0; i < QUEUES; i++)
+		if (fanotify_mark(names->fds[i], FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+			    watched_changes[i] | FAN_ONDIR, AT_FDCWD, path) < 0)
+			return;
 	names->watched[names->count++] = one;
 }
 
@@ -156,19 +164,31 @@ void lm_names_watch_process(struct lm_names *names, uint32_t tgid)
 		watch_mount(names, tgid, line);
 }
 
-int lm_names_open(struct lm_names **ret_names, struct lm_diag *diag)
+static int open_queues(struct lm_names *names)
 {
 	unsigned int flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
 		FAN_UNLIMITED_MARKS | FAN_REPORT_DFID_NAME_TARGET | FAN_REPORT_TID;
+
+	for (size_t i = 0; i < QUEUES; i++) {
+		names->fds[i] = fanotify_init(flags, O_RDONLY | O_CLOEXEC);
+		if (names->fds[i] < 0)
+			return errno == EINVAL ? -ENOSYS : -errno;
+	}
+	return 0;
+}
+
+int lm_names_open(struct lm_names **ret_names, struct lm_diag *diag)
+{
 	struct lm_names *names = calloc(1, sizeof(*names));
 	int r;
 
 	if (!names)
 		return -ENOMEM;
-	names->fd = fanotify_init(flags, O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < QUEUES; i++)
+		names->fds[i] = -1;
 	names->buffer = malloc(READ_BYTES);
-	if (names->fd < 0 || !names->buffer) {
-		r = names->fd < 0 ? (errno == EINVAL ? -ENOSYS : -errno) : -ENOMEM;
+	r = names->buffer ? open_queues(names) : -ENOMEM;
+	if (r < 0) {
 		lm_names_close(names);
 		return lm_diag_errno(diag, r, "the kernel does not report names of files");
 	}
@@ -181,8 +201,9 @@ struct lm_names *lm_names_close(struct lm_names *names)
 {
 	if (!names)
 		return NULL;
-	if (names->fd >= 0)
-		close(names->fd);
+	for (size_t i = 0; i < QUEUES; i++)
+		if (names->fds[i] >= 0)
+			close(names->fds[i]);
 	free(names->watched);
 	free(names->buffer);
 	free(names);
@@ -304,11 +325,11 @@ static int take_events(const struct lm_names *names, size_t len,
 	return 0;
 }
 
-int lm_names_read(struct lm_names *names,
+static int read_queue(const struct lm_names *names, int fd,
 	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
 {
 	for (;;) {
-		ssize_t n = read(names->fd, names->buffer, READ_BYTES);
+		ssize_t n = read(fd, names->buffer, READ_BYTES);
 		int r;
 
 		if (n < 0)
@@ -317,4 +338,14 @@ int lm_names_read(struct lm_names *names,
 		if (r < 0)
 			return r;
 	}
+}
+
+int lm_names_read(struct lm_names *names,
+	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < QUEUES && r == 0; i++)
+		r = read_queue(names, names->fds[i], take, data, ret_overflow);
+	return r;
 }

@@ -105,6 +105,26 @@ static void unlinked(void)
 	WANT(.op = "close");
 }
 
+#define REPORTED_US 30000 /* by then what was done before has been read */
+
+/*
+ * The kernel merges its reports of equal changes that have not been read yet: that one name of a
+ * file was made before another is no sign that it was removed before it.
+ */
+static void merged(void)
+{
+	want_file("kept", "twice");
+	OK(link, "kept", "twin");
+	WANT(.op = "link", .path = "kept", .path2 = "twin");
+	usleep(REPORTED_US);
+	OK(linkat, AT_FDCWD, "kept", dir, "twin", 0);
+	WANT(.op = "link", .path = "kept", .path2 = "dir/twin");
+	OK(unlink, "twin");
+	WANT(.op = "unlink", .path = "twin");
+	OK(unlinkat, dir, "twin", 0);
+	WANT(.op = "unlink", .path = "dir/twin");
+}
+
 int main(int argc, char **argv)
 {
 	want_begin(argc, argv);
@@ -113,6 +133,7 @@ int main(int argc, char **argv)
 	renaming();
 	removing();
 	unlinked();
+	merged();
 	want_close(dir, "dir");
 	want_end();
 }

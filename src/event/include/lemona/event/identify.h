@@ -80,9 +80,12 @@ int lm_identify_found_all(struct lm_identify *identify);
  * Take one of the kernel's name events. Must come before the record of the call
  * that caused it, as lm_sensor_snapshot() makes possible.
  *
- * @return 0; -ENOMEM
+ * @return 0; -LM_E_FORMAT (no change, or several); -ENOMEM
  */
 int lm_identify_name(struct lm_identify *identify, const struct lm_name_event *event);
+
+/** Name events were lost: those that were taken so far are not matched by their order any more. */
+void lm_identify_lost_names(struct lm_identify *identify);
 
 /**
  * Tell the log what a file held.

@@ -27,7 +27,12 @@ struct lm_name_place {
 
 struct lm_name_event {
 	uint32_t tid;     /* who did it, initial pid namespace */
-	uint32_t changes; /* enum lm_name_change: several when the kernel merged events */
+	/*
+	 * enum lm_name_change: one change, and whether of a directory. Events of one thread and one
+	 * change come in the order of its calls; one that is equal to an earlier one, target
+	 * included, may be missing (the kernel merges them).
+	 */
+	uint32_t changes;
 	struct lm_name_place at;  /* RENAMED: the old name */
 	struct lm_name_place to;  /* RENAMED: the new name */
 	struct lm_raw_inode target; /* inode 0: not known; mode is never known */

@@ -22,7 +22,8 @@ struct lm_names *lm_names_close(struct lm_names *names);
 void lm_names_watch_process(struct lm_names *names, uint32_t tgid);
 
 /**
- * Hand out all events that are queued. The event is borrowed until take returns.
+ * Hand out all events that are queued: of one kind of change in the order in which they happened.
+ * The event is borrowed until take returns.
  *
  * @param ret_overflow  set to true when the queue overflowed: names are missing
  * @return 0; -errno; what take returned
