@@ -115,7 +115,8 @@ def run_unit_tests(directory):
         return Count(failed=1)
     log = directory / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    run(["meson", "test", "-C", str(directory), "--no-rebuild"], UNIT_SECONDS, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **SANITIZERS})
+    run(["meson", "test", "-C", str(directory), "--no-rebuild"], UNIT_SECONDS,
+        {"CMOCKA_MESSAGE_OUTPUT": "TAP", **SANITIZERS})
     if not log.exists():
         return Count(failed=1)
     count = Count()

@@ -15,7 +15,12 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/event/identify.h"
 
-/* The access time of evidence is evidence. */
+/*
+ * To open is to act: a watchdog starts, a tape rewinds. What stands in the place of a file now may
+ * be anything, so it is looked at first, and only the file itself is opened. The access time of
+ * evidence is evidence.
+ */
+#define LOOK_FLAGS (O_PATH | O_CLOEXEC)
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOATIME | O_NONBLOCK | O_NOCTTY)
 
 static uint64_t read_field(int fd, const char *name)
@@ -69,16 +74,16 @@ static bool is_wanted(uint32_t tgid, int fd, const struct lm_raw_inode *inode)
 		is_on_device(tgid, fd, inode->dev);
 }
 
-static int open_exe(uint32_t tgid)
+static int look_at_exe(uint32_t tgid)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", tgid);
-	return open(path, OPEN_FLAGS);
+	return open(path, LOOK_FLAGS);
 }
 
 /* A library: by the mapping that still holds it. */
-static int open_mapping(uint32_t tgid, const struct lm_raw_inode *inode)
+static int look_at_mapping(uint32_t tgid, const struct lm_raw_inode *inode)
 {
 	char path[96], *line LM_FREE = NULL;
 	FILE *file LM_FCLOSE = NULL;
@@ -102,16 +107,16 @@ static int open_mapping(uint32_t tgid, const struct lm_raw_inode *inode)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, tgid, start,
 			end);
-		return open(path, OPEN_FLAGS);
+		return open(path, LOOK_FLAGS);
 	}
 	return -1;
 }
 
 /* By name. The file it leads to now may be another one: that is for the caller to find out. */
-static int open_path(uint32_t tgid, const char *path)
+static int look_at_path(uint32_t tgid, const char *path)
 {
 	struct open_how how = {
-		.flags = OPEN_FLAGS, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.flags = LOOK_FLAGS, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	int root LM_CLOSE = -1;
 	char text[32];
@@ -121,33 +126,28 @@ static int open_path(uint32_t tgid, const char *path)
 	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-static bool take_if_wanted(uint32_t tgid, int fd, const struct lm_raw_inode *inode)
+/* @return the file opened; -1: the node is not what is wanted, or does not let itself be read */
+static int open_if_wanted(uint32_t tgid, int taken_node, const struct lm_raw_inode *inode)
 {
-	if (fd < 0)
-		return false;
-	if (is_wanted(tgid, fd, inode))
-		return true;
-	close(fd);
-	return false;
+	int node LM_CLOSE = taken_node;
+	char path[32];
+
+	if (node < 0 || !is_wanted(tgid, node, inode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
+	return open(path, OPEN_FLAGS);
 }
 
 int open_code(uint32_t tgid, uint32_t parent_tgid, const char *path,
 	const struct lm_raw_inode *inode)
 {
 	const uint32_t viewers[] = { tgid, parent_tgid, (uint32_t)getpid() };
-	int fd = open_exe(tgid);
+	int fd = open_if_wanted(tgid, look_at_exe(tgid), inode);
 
-	if (take_if_wanted(tgid, fd, inode))
-		return fd;
-	fd = open_mapping(tgid, inode);
-	if (take_if_wanted(tgid, fd, inode))
-		return fd;
-	for (size_t i = 0; path && i < LM_ARRAY_SIZE(viewers); i++) {
-		if (!viewers[i])
-			continue;
-		fd = open_path(viewers[i], path);
-		if (take_if_wanted(viewers[i], fd, inode))
-			return fd;
-	}
-	return -ENOENT;
+	if (fd < 0)
+		fd = open_if_wanted(tgid, look_at_mapping(tgid, inode), inode);
+	for (size_t i = 0; fd < 0 && path && i < LM_ARRAY_SIZE(viewers); i++)
+		if (viewers[i])
+			fd = open_if_wanted(viewers[i], look_at_path(viewers[i], path), inode);
+	return fd < 0 ? -ENOENT : fd;
 }

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hasher.h"
+#include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
 
 /* A file of our own, asked for under a name as we see it. */
@@ -153,6 +155,24 @@ static void test_program_without_a_name(void **state)
 	assert_int_equal(content.size, (uint64_t)st.st_size);
 }
 
+/* What stands in its place may be a device: to open that would be to act on it. */
+static void test_replacement_is_not_opened(void **state)
+{
+	struct place *place = *state;
+	struct lm_code code = code_of(place);
+	int watch LM_CLOSE = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	struct lm_content content;
+	char event[512];
+
+	write_file(place->other, "abc");
+	assert_int_equal(rename(place->other, place->path), 0);
+	assert_true(inotify_add_watch(watch, place->path, IN_OPEN) >= 0);
+	assert_int_equal(hasher_ask(place->hasher, &code), 0);
+	assert_true(take_soon(place, &content));
+	assert_int_equal(content.state, LM_CONTENT_GONE);
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+}
+
 /* What ran before the start is not waited for, and is told to be missing. */
 static void test_not_in_time(void **state)
 {
@@ -194,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hashed_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_changed_in_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_replacement_is_not_opened, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_program_without_a_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_in_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
