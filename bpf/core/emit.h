@@ -235,7 +235,7 @@ static __always_inline void emit_fill(struct emit *e, struct lm_raw *raw, __u8 k
 	raw->kind = kind;
 	raw->flags = e->flags;
 	raw->call = e->call;
-	raw->pad = 0;
+	raw->cpu = 0;
 }
 
 #define GAPS_BYTES (LM_RING_GAPS * sizeof(struct lm_raw_gap))

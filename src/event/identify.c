@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 _Static_assert(LM_RAW_CALL_COMPAT == LM_CALL_COMPAT, "records and events mark calls alike");
+_Static_assert(LM_RAW_CPU_NONE == LM_GAP_CPU_NONE, "records and gaps name CPUs alike");
 
 uint32_t lm_identify_kernel_dev(uint64_t user_dev)
 {
@@ -142,6 +143,7 @@ int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		.op = op,
 		.flags = raw->flags & LM_RAW_PARTIAL ? LM_EVENT_PARTIAL : 0,
 		.call = raw->call,
+		.cpu = raw->cpu,
 	};
 	if (id->under_way && id->under_way->begin_ns) {
 		ret_event->begin_ns = id->under_way->begin_ns;
@@ -422,7 +424,7 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 		.kind = LM_ITEM_GAP,
 		.gap = {
 			.begin_ns = raw->begin_ns, .end_ns = raw->end_ns, .count = raw->count,
-			.kinds = raw->kinds, .tgid = raw->lost_tgid, .cpu = raw->raw.pad,
+			.kinds = raw->kinds, .tgid = raw->lost_tgid, .cpu = raw->raw.cpu,
 			.reason = reason_of(raw->reason),
 		},
 	};

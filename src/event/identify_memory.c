@@ -51,6 +51,7 @@ int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struc
 	struct lm_event event = {
 		.end_ns = raw->time_ns, .actor = child->object, .tid = child->tgid,
 		.op = LM_OP_MMAP, .flags = LM_EVENT_DERIVED, .call = LM_CALL_NONE,
+		.cpu = raw->cpu,
 	};
 
 	for (uint32_t i = 0; i < child->mapping_count; i++) {

@@ -312,6 +312,7 @@ static int tell(struct lm_identify *id, const struct lm_raw_uring *end,
 		inner->flags = 0;
 	}
 	inner->time_ns = end->raw.time_ns;
+	inner->cpu = end->raw.cpu;
 	inner->tid = head->raw.tid;
 	inner->tgid = head->raw.tgid;
 	inner->call = head->raw.call;

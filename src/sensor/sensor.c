@@ -319,6 +319,14 @@ static const struct lm_raw *peek(const struct lm_sensor *sensor, const struct ri
 	return (const struct lm_raw *)(ring->data + (tail & (sensor->ring_bytes - 1)));
 }
 
+/* The last ring is the iterators'. */
+static uint16_t cpu_of(const struct lm_sensor *sensor, const struct ring *ring)
+{
+	size_t number = (size_t)(ring - sensor->rings);
+
+	return number + 1 < sensor->ring_count ? (uint16_t)number : LM_RAW_CPU_NONE;
+}
+
 static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm_raw *record,
 	int (*take)(void *data, const struct lm_raw *record), void *data)
 {
@@ -327,12 +335,11 @@ static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm
 
 	if (len < sizeof(*record) || len > LM_RAW_RECORD_MAX_BYTES)
 		return -LM_E_DAMAGED; /* the programs never write that */
-	if (record->kind == LM_RAW_GAP) {
-		((struct lm_raw *)record)->pad = (uint16_t)(ring - sensor->rings);
+	((struct lm_raw *)record)->cpu = cpu_of(sensor, ring);
+	if (record->kind == LM_RAW_GAP)
 		ring->lost_told += ((const struct lm_raw_gap *)record)->count;
-	} else {
+	else
 		ring->taken++;
-	}
 	r = take(data, record);
 	/* Only now may the kernel side write over it. */
 	__atomic_store_n(&ring->control->tail, ring->control->tail + len, __ATOMIC_RELEASE);
@@ -396,7 +403,7 @@ static int tell_gap(uint64_t begin_ns, uint64_t end_ns, uint64_t count, uint16_t
 	uint32_t reason, int (*take)(void *data, const struct lm_raw *record), void *data)
 {
 	struct lm_raw_gap gap = {
-		.raw = { .time_ns = end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap), .pad = cpu },
+		.raw = { .time_ns = end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap), .cpu = cpu },
 		.begin_ns = begin_ns, .end_ns = end_ns, .count = count,
 		.reason = reason,
 	};
@@ -417,16 +424,16 @@ static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
 
 		if (nested == ring->nested_told)
 			continue;
-		r = tell_gap(since_ns, now_ns, nested - ring->nested_told, (uint16_t)i,
-			LM_RAW_GAP_NESTED, take, data);
+		r = tell_gap(since_ns, now_ns, nested - ring->nested_told,
+			cpu_of(sensor, ring), LM_RAW_GAP_NESTED, take, data);
 		ring->nested_told = nested;
 		if (r < 0)
 			return r;
 	}
 	missed = count_missed(sensor);
 	if (missed > sensor->missed_told) {
-		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told, UINT16_MAX,
-			LM_RAW_GAP_NESTED, take, data);
+		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told,
+			LM_RAW_CPU_NONE, LM_RAW_GAP_NESTED, take, data);
 		sensor->missed_told = missed;
 		if (r < 0)
 			return r;
@@ -445,7 +452,7 @@ static int tell_pending_of(struct lm_sensor *sensor, struct ring *ring,
 		const struct lm_ring_gap *from = &c->gaps[i];
 		struct lm_raw_gap gap = {
 			.raw = { .time_ns = from->end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
-				.pad = (uint16_t)(ring - sensor->rings) },
+				.cpu = cpu_of(sensor, ring) },
 			.begin_ns = from->begin_ns, .end_ns = from->end_ns, .count = from->count,
 			.kinds = from->kinds, .lost_tgid = from->tgid, .reason = from->reason,
 		};
@@ -471,7 +478,7 @@ static int tell_unaccounted(struct lm_sensor *sensor, struct ring *ring,
 		return 0;
 	ring->lost_told += produced - known;
 	return tell_gap(sensor->opened_ns, lm_time_boot_ns(), produced - known,
-		(uint16_t)(ring - sensor->rings), LM_RAW_GAP_FAULT, take, data);
+		cpu_of(sensor, ring), LM_RAW_GAP_FAULT, take, data);
 }
 
 /* After detaching nobody will find room again: what is still pending is told from here. */
@@ -515,11 +522,13 @@ bool lm_sensor_wait(struct lm_sensor *sensor, uint64_t longest_ns)
 	return ppoll(&bell, 1, &longest, NULL) > 0;
 }
 
-/* Before the heads are read: whoever rings from here on means what will be there after them. */
+/*
+ * Before the heads are read: whoever rings from here on means what will be there after them. A
+ * probe says that it rings before it does, so the bell may hold a ring that was silenced already.
+ */
 static void silence_bell(struct lm_sensor *sensor)
 {
-	if (!__atomic_exchange_n(&sensor->bpf->bss->bell_rung, 0, __ATOMIC_SEQ_CST))
-		return;
+	__atomic_store_n(&sensor->bpf->bss->bell_rung, 0, __ATOMIC_SEQ_CST);
 	ring_buffer__consume(sensor->bell);
 }
 

@@ -50,7 +50,8 @@ def test_events_between_gaps_are_whole(place, log):
     for event in kept:
         assert event["inode"] == inode and event["result"] == 1
     cpus = {pid: {event["cpu"] for event in kept if event["pid"] == pid} for pid in made}
-    assert all(len(seen) <= 1 for seen in cpus.values()), f"pinned, and yet on several: {cpus}"
+    assert all(len(seen) == 1 for seen in cpus.values()), f"pinned, and yet on several: {cpus}"
+    assert len(set.union(*cpus.values())) == len(made), f"each on a CPU of its own: {cpus}"
 
 
 def test_default_buffer_counts_all(place, log):

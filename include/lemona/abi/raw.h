@@ -56,6 +56,7 @@ enum lm_raw_flag {
 #define LM_RAW_CALL_NONE 0xffff
 #define LM_RAW_CALL_COMPAT 0x4000
 #define LM_RAW_CALL_URING 0x8000 /* | operation of io_uring */
+#define LM_RAW_CPU_NONE 0xffff
 
 struct lm_raw {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
@@ -65,7 +66,7 @@ struct lm_raw {
 	__u8 flags;
 	__u16 call; /* x86-64 number, LM_RAW_CALL_* | another, or LM_RAW_CALL_NONE */
 	__u16 len;  /* of the whole record */
-	__u16 pad;
+	__u16 cpu;  /* filled in when it is taken out of its ring; LM_RAW_CPU_NONE: of none */
 };
 
 struct lm_raw_inode {

@@ -87,7 +87,7 @@ void lm_sensor_snapshot(struct lm_sensor *sensor);
  *
  * Causal order holds: what happened before another record, as the programs
  * could know it (a fork before its child's first call), is handed out before it.
- * A GAP record's raw.pad is the CPU.
+ * raw.cpu is the CPU on which it was made, or LM_RAW_CPU_NONE.
  *
  * @param take  a negative code stops; what was not handed out stays in the rings
  * @return 0; what take returned
