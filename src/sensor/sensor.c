@@ -19,42 +19,11 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
+#include "ledger.h"
 #include "refuse.h"
 #include "sensor.skel.h"
 #include "trampoline.h"
 #include "uring.h"
-
-struct ring {
-	struct lm_ring_control *control;
-	const uint8_t *data;
-	uint64_t head;       /* as read at the start of the drain */
-	uint64_t nested_told; /* of control->nested */
-	uint64_t taken;       /* records handed out, gaps aside */
-	uint64_t lost_told;   /* what those gaps count */
-};
-
-/* How the programs are loaded. */
-struct way {
-	enum lm_attach attach;
-	bool can_stay; /* programs of hooks keep others off their CPU */
-};
-
-struct lm_sensor {
-	struct sensor_bpf *bpf;
-	struct ring *rings;  /* one per CPU, then the iterators' */
-	uint32_t ring_count;
-	uint64_t ring_bytes;
-	void *controls, *data; /* mappings */
-	size_t controls_bytes, data_bytes;
-	struct ring_buffer *bell;
-	uint64_t missed_told;
-	uint64_t snapshot_ns; /* 0: none since the last drain */
-	uint64_t opened_ns;
-	uint64_t checked_ns; /* when nested and missed were last looked at */
-	struct way way; /* in use */
-	bool attached;
-	bool sees_uring;
-};
 
 #define CHECK_EVERY_NS (UINT64_C(1000) * LM_NS_PER_MS)
 
@@ -319,14 +288,6 @@ static const struct lm_raw *peek(const struct lm_sensor *sensor, const struct ri
 	return (const struct lm_raw *)(ring->data + (tail & (sensor->ring_bytes - 1)));
 }
 
-/* The last ring is the iterators'. */
-static uint16_t cpu_of(const struct lm_sensor *sensor, const struct ring *ring)
-{
-	size_t number = (size_t)(ring - sensor->rings);
-
-	return number + 1 < sensor->ring_count ? (uint16_t)number : LM_RAW_CPU_NONE;
-}
-
 static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm_raw *record,
 	int (*take)(void *data, const struct lm_raw *record), void *data)
 {
@@ -335,7 +296,7 @@ static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm
 
 	if (len < sizeof(*record) || len > LM_RAW_RECORD_MAX_BYTES)
 		return -LM_E_DAMAGED; /* the programs never write that */
-	((struct lm_raw *)record)->cpu = cpu_of(sensor, ring);
+	((struct lm_raw *)record)->cpu = lm_ledger_cpu(sensor, ring);
 	if (record->kind == LM_RAW_GAP)
 		ring->lost_told += ((const struct lm_raw_gap *)record)->count;
 	else
@@ -382,117 +343,6 @@ static int merge(struct lm_sensor *sensor, uint64_t until_ns,
 				return r;
 		}
 	}
-}
-
-static uint64_t count_missed(const struct lm_sensor *sensor)
-{
-	struct bpf_program *program;
-	uint64_t missed = 0;
-
-	bpf_object__for_each_program(program, sensor->bpf->obj) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
-			missed += info.recursion_misses;
-	}
-	return missed;
-}
-
-static int tell_gap(uint64_t begin_ns, uint64_t end_ns, uint64_t count, uint16_t cpu,
-	uint32_t reason, int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	struct lm_raw_gap gap = {
-		.raw = { .time_ns = end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap), .cpu = cpu },
-		.begin_ns = begin_ns, .end_ns = end_ns, .count = count,
-		.reason = reason,
-	};
-
-	return take(data, &gap.raw);
-}
-
-/* Losses that no ring could be told about: interrupted probes, and skipped ones. */
-static int tell_nested(struct lm_sensor *sensor, uint64_t now_ns,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	uint64_t missed, since_ns = sensor->checked_ns;
-	int r;
-
-	for (uint32_t i = 0; i < sensor->ring_count; i++) {
-		struct ring *ring = &sensor->rings[i];
-		uint64_t nested = __atomic_load_n(&ring->control->nested, __ATOMIC_RELAXED);
-
-		if (nested == ring->nested_told)
-			continue;
-		r = tell_gap(since_ns, now_ns, nested - ring->nested_told,
-			cpu_of(sensor, ring), LM_RAW_GAP_NESTED, take, data);
-		ring->nested_told = nested;
-		if (r < 0)
-			return r;
-	}
-	missed = count_missed(sensor);
-	if (missed > sensor->missed_told) {
-		r = tell_gap(since_ns, now_ns, missed - sensor->missed_told,
-			LM_RAW_CPU_NONE, LM_RAW_GAP_NESTED, take, data);
-		sensor->missed_told = missed;
-		if (r < 0)
-			return r;
-	}
-	sensor->checked_ns = now_ns;
-	return 0;
-}
-
-static int tell_pending_of(struct lm_sensor *sensor, struct ring *ring,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	struct lm_ring_control *c = ring->control;
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < c->gap_used && i < LM_RING_GAPS; i++) {
-		const struct lm_ring_gap *from = &c->gaps[i];
-		struct lm_raw_gap gap = {
-			.raw = { .time_ns = from->end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
-				.cpu = cpu_of(sensor, ring) },
-			.begin_ns = from->begin_ns, .end_ns = from->end_ns, .count = from->count,
-			.kinds = from->kinds, .lost_tgid = from->tgid, .reason = from->reason,
-		};
-
-		ring->lost_told += from->count;
-		r = take(data, &gap.raw);
-	}
-	c->gap_used = 0;
-	return r;
-}
-
-/*
- * The books are closed: every number that a probe took was handed out, or is in a gap. What is in
- * neither is a fault of the programs, and missing all the same.
- */
-static int tell_unaccounted(struct lm_sensor *sensor, struct ring *ring,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	uint64_t produced = ring->control->produced;
-	uint64_t known = ring->taken + ring->lost_told + ring->control->folded;
-
-	if (produced <= known)
-		return 0;
-	ring->lost_told += produced - known;
-	return tell_gap(sensor->opened_ns, lm_time_boot_ns(), produced - known,
-		cpu_of(sensor, ring), LM_RAW_GAP_FAULT, take, data);
-}
-
-/* After detaching nobody will find room again: what is still pending is told from here. */
-static int tell_rest(struct lm_sensor *sensor,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < sensor->ring_count; i++) {
-		r = tell_pending_of(sensor, &sensor->rings[i], take, data);
-		if (r == 0)
-			r = tell_unaccounted(sensor, &sensor->rings[i], take, data);
-	}
-	return r;
 }
 
 /*
@@ -553,9 +403,9 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 	sensor->snapshot_ns = 0;
 	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
 	if (r == 0 && !sensor->attached)
-		r = tell_rest(sensor, take, data);
+		r = lm_ledger_close(sensor, take, data);
 	if (r == 0 && (!sensor->attached || now_ns - sensor->checked_ns > CHECK_EVERY_NS))
-		r = tell_nested(sensor, now_ns, take, data);
+		r = lm_ledger_check(sensor, now_ns, take, data);
 	return r;
 }
 
