@@ -292,10 +292,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	 * Without the kernel's reports names of path calls stay claims, and are marked so. Hooks
 	 * tell more than they do, at less cost.
 	 */
-	if (lm_sensor_attached(rec->sensor) == LM_ATTACH_TRACEPOINT &&
+	if (lm_sensor_features(rec->sensor)->attach == LM_ATTACH_TRACEPOINT &&
 		lm_names_open(&rec->names, NULL) == -ENOMEM)
 		return -ENOMEM;
-	fill_meta(&meta, options->level, lm_sensor_attached(rec->sensor));
+	fill_meta(&meta, options->level, lm_sensor_features(rec->sensor)->attach);
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
 		return r;

@@ -17,12 +17,6 @@ struct ring {
 	uint64_t lost_told;   /* what those gaps count */
 };
 
-/* How the programs are loaded. */
-struct way {
-	enum lm_attach attach;
-	bool can_stay; /* programs of hooks keep others off their CPU */
-};
-
 struct lm_sensor {
 	struct sensor_bpf *bpf;
 	struct ring *rings;  /* one per CPU, then the iterators' */
@@ -35,9 +29,8 @@ struct lm_sensor {
 	uint64_t snapshot_ns; /* 0: none since the last drain */
 	uint64_t opened_ns;
 	uint64_t checked_ns; /* when nested and missed were last looked at */
-	struct way way; /* in use */
+	struct lm_sensor_features features;
 	bool attached;
-	bool sees_uring;
 };
 
 typedef int (*lm_take_record)(void *data, const struct lm_raw *record);

@@ -83,8 +83,8 @@ static int map_rings(struct lm_sensor *sensor)
 	return 0;
 }
 
-/* A dirtied page is told by one of two tracepoints, or not at all. */
-static void choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
+/* A dirtied page is told by one of two tracepoints, or not at all. @return whether it is */
+static bool choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
 {
 	bool folio = btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_folio",
 		BTF_KIND_TYPEDEF) > 0;
@@ -93,6 +93,7 @@ static void choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
 
 	bpf_program__set_autoload(bpf->progs.on_dirty_folio, folio);
 	bpf_program__set_autoload(bpf->progs.on_dirty_page, page && !folio);
+	return folio || page;
 }
 
 static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options,
@@ -110,17 +111,17 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
 	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
-	sensor->sees_uring = lm_uring_choose(bpf, kernel);
-	if (sensor->sees_uring) /* its requests are told one by one, and need no count */
+	sensor->features.sees_uring = lm_uring_choose(bpf, kernel);
+	if (sensor->features.sees_uring) /* its requests are told one by one, and need no count */
 		((struct lm_call_rule *)bpf->rodata->call_rules)[SYS_io_uring_enter].class =
 			LM_CALL_IGNORE;
 	bpf->rodata->self_tgid = options->self_tgid;
 	bpf->rodata->anonymous_dev = options->anonymous_dev;
 	bpf->rodata->iterator_ring = sensor->ring_count - 1;
 	bpf->rodata->ring_mask = sensor->ring_bytes - 1;
-	choose_dirty_page(bpf, kernel);
+	sensor->features.sees_stores = choose_dirty_page(bpf, kernel);
 	bpf->rodata->has_cast = has_function(kernel, "bpf_rdonly_cast");
-	bpf->rodata->can_stay = sensor->way.can_stay;
+	bpf->rodata->can_stay = sensor->features.stays;
 	r = bpf_map__set_max_entries(bpf->maps.controls, sensor->ring_count);
 	if (r == 0)
 		r = bpf_map__set_max_entries(bpf->maps.rings, sensor->ring_count);
@@ -128,7 +129,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		r = bpf_map__set_value_size(bpf->maps.rings,
 			(uint32_t)(sensor->ring_bytes + LM_RING_SLACK_BYTES));
 	if (r == 0)
-		r = choose_hooks(bpf->obj, kernel, sensor->way.attach == LM_ATTACH_TRAMPOLINE);
+		r = choose_hooks(bpf->obj, kernel, sensor->features.attach == LM_ATTACH_TRAMPOLINE);
 	return r;
 }
 
@@ -145,12 +146,12 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 
 	sensor->bpf = sensor_bpf__open();
 	if (!sensor->bpf)
-		return explain_load(-errno, diag);
+		return explain_load(-errno, sensor->ring_bytes, diag);
 	r = configure(sensor, options, kernel);
 	if (r == 0)
 		r = sensor_bpf__load(sensor->bpf);
 	if (r < 0)
-		return explain_load(r, diag);
+		return explain_load(r, sensor->ring_bytes, diag);
 	r = map_rings(sensor);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot map the per-CPU buffers");
@@ -160,14 +161,14 @@ static int load(struct lm_sensor *sensor, const struct lm_sensor_options *option
 		return lm_diag_errno(diag, -errno, "cannot map the sensor's bell");
 	r = sensor_bpf__attach(sensor->bpf);
 	if (r < 0)
-		return explain_load(r, diag);
+		return explain_load(r, sensor->ring_bytes, diag);
 	sensor->attached = true;
 	sensor->opened_ns = sensor->checked_ns = lm_time_boot_ns();
 	return 0;
 }
 
 /* One try, one way, one size of rings. */
-static int open_as(const struct lm_sensor_options *options, struct way way, uint64_t bytes,
+static int open_as(const struct lm_sensor_options *options, struct lm_sensor_features way,
 	const struct btf *kernel, struct lm_sensor **ret_sensor, struct lm_diag *diag)
 {
 	struct lm_sensor *sensor = calloc(1, sizeof(*sensor));
@@ -176,8 +177,8 @@ static int open_as(const struct lm_sensor_options *options, struct way way, uint
 
 	if (!sensor)
 		return -ENOMEM;
-	sensor->way = way;
-	sensor->ring_bytes = bytes;
+	sensor->features = way;
+	sensor->ring_bytes = way.ring_bytes;
 	sensor->ring_count = (uint32_t)cpus + 1;
 	if (cpus < 0)
 		r = lm_diag_errno(diag, cpus, "cannot count the CPUs");
@@ -190,15 +191,20 @@ static int open_as(const struct lm_sensor_options *options, struct way way, uint
 	return r;
 }
 
-static int open_sized(const struct lm_sensor_options *options, struct way way,
+static int open_sized(const struct lm_sensor_options *options, struct lm_sensor_features way,
 	const struct btf *kernel, struct lm_sensor **ret_sensor, struct lm_diag *diag)
 {
-	uint64_t bytes = options->ring_bytes ? options->ring_bytes : LM_SENSOR_RING_BYTES_DEFAULT;
-	int r = open_as(options, way, bytes, kernel, ret_sensor, diag);
+	int r;
 
-	/* Before 6.0 an array's value may have 4 MiB, slack and all. */
-	if (r == -E2BIG && !options->ring_bytes)
-		r = open_as(options, way, LM_SENSOR_RING_BYTES_OLD, kernel, ret_sensor, diag);
+	way.ring_bytes = options->ring_bytes ? options->ring_bytes : LM_SENSOR_RING_BYTES_DEFAULT;
+	r = open_as(options, way, kernel, ret_sensor, diag);
+	if (r == -E2BIG && !options->ring_bytes) {
+		way.ring_bytes = LM_SENSOR_RING_BYTES_OLD;
+		r = open_as(options, way, kernel, ret_sensor, diag);
+	}
+	if (r == -E2BIG)
+		lm_diag_set(diag, r, "this kernel has no per-CPU buffers of that size: use a "
+			"smaller --ring-size");
 	return r;
 }
 
@@ -209,24 +215,25 @@ static int open_sized(const struct lm_sensor_options *options, struct way way,
 static int open_hooks(const struct lm_sensor_options *options, const struct btf *kernel,
 	struct lm_sensor **ret_sensor, struct lm_diag *diag)
 {
-	struct way way = {
-		LM_ATTACH_TRAMPOLINE,
-		has_function(kernel, "bpf_preempt_disable") &&
+	struct lm_sensor_features way = {
+		.attach = LM_ATTACH_TRAMPOLINE,
+		.stays = has_function(kernel, "bpf_preempt_disable") &&
 			has_function(kernel, "bpf_preempt_enable"),
 	};
 	int r = check_trampolines(kernel, diag);
 
 	if (r < 0)
 		return r;
-	if (way.can_stay && open_sized(options, way, kernel, ret_sensor, NULL) == 0)
+	if (way.stays && open_sized(options, way, kernel, ret_sensor, NULL) == 0)
 		return 0;
-	way.can_stay = false;
+	way.stays = false;
 	return open_sized(options, way, kernel, ret_sensor, diag);
 }
 
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 	struct lm_diag *diag)
 {
+	struct lm_sensor_features way = { .attach = LM_ATTACH_TRACEPOINT };
 	struct btf *kernel LM_CLEANUP(free_btf) = NULL;
 	struct lm_diag refused = LM_DIAG_INIT;
 	int r = check_options(options, diag);
@@ -236,7 +243,8 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 	silence_libbpf();
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel)
-		return explain_load(-ENOSYS, diag);
+		return lm_diag_set(diag, -ENOSYS, "this kernel does not describe its structures: "
+			"recording needs one built with CONFIG_DEBUG_INFO_BTF=y, and /sys");
 	if (options->attach != LM_ATTACH_TRACEPOINT) {
 		r = open_hooks(options, kernel, ret_sensor, &refused);
 		if (r == 0)
@@ -247,13 +255,12 @@ int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **r
 			return r;
 		}
 	}
-	return open_sized(options, (struct way){ LM_ATTACH_TRACEPOINT, false }, kernel, ret_sensor,
-		diag);
+	return open_sized(options, way, kernel, ret_sensor, diag);
 }
 
-enum lm_attach lm_sensor_attached(const struct lm_sensor *sensor)
+const struct lm_sensor_features *lm_sensor_features(const struct lm_sensor *sensor)
 {
-	return sensor->way.attach;
+	return &sensor->features;
 }
 
 struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)
@@ -441,11 +448,6 @@ int lm_sensor_find_state(struct lm_sensor *sensor,
 	if (r == 0)
 		r = run_iterator(sensor, sensor->bpf->links.found_file, take, data);
 	return r;
-}
-
-bool lm_sensor_sees_uring(const struct lm_sensor *sensor)
-{
-	return sensor->sees_uring;
 }
 
 void lm_sensor_forget_directories(struct lm_sensor *sensor)

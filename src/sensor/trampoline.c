@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
 #include "lemona/sensor/sensor.h"
 
 /* A function of the kernel, and the argument of it that the program reads. */
@@ -93,7 +94,8 @@ static bool is_there(const struct btf *kernel, const struct hook *hook)
 		strcmp(btf__name_by_offset(kernel, type->name_off), hook->type) == 0;
 }
 
-const char *find_missing_hook(const struct btf *kernel)
+/* Functions are static strings. */
+static const char *find_missing_hook(const struct btf *kernel)
 {
 	for (size_t i = 0; i < LM_ARRAY_SIZE(hooks); i++)
 		if (!hooks[i].optional && !is_there(kernel, &hooks[i]))
@@ -107,12 +109,12 @@ int check_trampolines(const struct btf *kernel, struct lm_diag *diag)
 	int r;
 
 	if (missing)
-		return lm_diag_set(diag, -ENOSYS, "trampolines would not see all: this kernel has "
-			"no %s (CONFIG_SECURITY_PATH)", missing);
+		return lm_diag_set(diag, -ENOSYS, "this kernel has no %s to hook into: use "
+			"--attach tracepoint", missing);
 	r = try_trampoline(kernel, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_unlink");
 	if (r < 0)
-		return lm_diag_errno(diag, r, "the kernel refuses trampolines (lockdown?): use "
-			"--attach tracepoint, and see lemona doctor");
+		return lm_diag_set(diag, r, "the kernel lets no program hook into its functions "
+			"(fentry: %s): use --attach tracepoint", lm_strerror(r));
 	return 0;
 }
 

@@ -22,14 +22,12 @@ int try_trampoline(const struct btf *kernel, enum bpf_prog_type type, enum bpf_a
 		   const char *target);
 
 /**
- * Look for what the trampoline way hooks into.
+ * What keeps the trampoline way from being used.
  *
- * @return the first function that is missing and without which that way would tell less than the
- *         other, or has other arguments than those read; NULL: none. Static
+ * @return 0: nothing; -ENOSYS (a function is missing without which that way would tell less than
+ * the other, or has other arguments than those read); -EPERM (lockdown, or no rights); -errno. A
+ * sentence is in diag
  */
-const char *find_missing_hook(const struct btf *kernel);
-
-/** What keeps the trampoline way from being used. @return 0: nothing; -ENOSYS; -EPERM; -errno */
 int check_trampolines(const struct btf *kernel, struct lm_diag *diag);
 
 /**

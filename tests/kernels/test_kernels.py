@@ -7,6 +7,7 @@ other here as they are for this host's own kernel.
 import concurrent.futures
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -23,6 +24,16 @@ import statements  # noqa: E402
 # Each boot of a kernel, by name: words for its command line, and the ways to attach there.
 BOOTS = {"plain": ("", ["tracepoint", "trampoline"]),
          "strict": ("lockdown=integrity preempt=full", ["tracepoint", "trampoline"])}
+
+# What trying to record says where no program may read the kernel's memory.
+LOCKED = """
+lemona doctor >/out/doctor
+echo $? >>/out/doctor
+for way in auto tracepoint trampoline; do
+	lemona record --attach $way -o /out/log -- true >/out/$way 2>&1
+	echo $? >>/out/$way
+done
+"""
 
 # A file system with nothing behind it but memory, whose inodes have no generation, and another one.
 PLACES = ["/var/tmp", "/dev/shm"]
@@ -116,6 +127,28 @@ def test_programs_stay_in_their_budget(recording):
     series, place, _ = recording
     wrong = budget.compare(series, json.loads((place / "insns").read_text()))
     assert not wrong, "\n  ".join(wrong)
+
+
+def test_doctor_finds_the_way(recording):
+    """Both kernels let trampolines attach, locked down for integrity or not."""
+    _, place, _ = recording
+    said = (place / "doctor").read_text()
+    assert re.search("^ok +way in use +trampoline:", said, re.MULTILINE), said
+    assert not re.search("^missing", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("series", kernels.SERIES)
+def test_kernel_that_hides_its_memory(series, tmp_path):
+    initramfs = boot.Initramfs()
+    initramfs.add_build()
+    boot.boot(kernels.get(series), initramfs, LOCKED, tmp_path / "out", "lockdown=confidentiality")
+    for way in ("auto", "tracepoint", "trampoline"):
+        said = (tmp_path / "out" / way).read_text()
+        assert re.fullmatch(r"lemona: .*lockdown=integrity.*\n3\n", said), said
+    said = (tmp_path / "out" / "doctor").read_text()
+    assert re.search("^missing +lockdown +confidentiality", said, re.MULTILINE), said
+    assert said.endswith("This host cannot be recorded.\n3\n"), said
+    assert not (tmp_path / "out" / "log").exists()
 
 
 @pytest.mark.parametrize("at", PLACES)

@@ -45,15 +45,28 @@ struct lm_sensor_options {
  * RLIMIT_MEMLOCK is not touched: kernels since 5.11 do not charge maps to it.
  *
  * @return 0; -EPERM (not root, lockdown, or in a pid namespace of its own); -ENOSYS (no BTF, a hook
- * of the way asked for is missing, or the verifier refuses a program); -EINVAL (ring_bytes);
- * -ENOMEM. A sentence is in diag.
+ * of the way asked for is missing, or the verifier refuses a program); -EINVAL (ring_bytes); -E2BIG
+ * (ring_bytes, for this kernel); -ENOMEM. A sentence is in diag.
  */
 int lm_sensor_open(const struct lm_sensor_options *options, struct lm_sensor **ret_sensor,
 		   struct lm_diag *diag);
 struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor);
 
-/** The way in use: TRACEPOINT or TRAMPOLINE. */
-enum lm_attach lm_sensor_attached(const struct lm_sensor *sensor);
+/* What an open sensor sees on this kernel. */
+struct lm_sensor_features {
+	enum lm_attach attach; /* the way in use: TRACEPOINT or TRAMPOLINE */
+	bool stays;            /* what a trampoline tells is never lost to a task in between */
+	/*
+	 * Requests of io_uring are told one by one. Otherwise those that io_uring_enter(2) submits
+	 * are counted as unseen, and nothing tells what a polling thread takes up.
+	 */
+	bool sees_uring;
+	bool sees_stores; /* into shared mappings, one by one as pages become dirty */
+	uint64_t ring_bytes;
+};
+
+/** Borrowed; as long as the sensor is open. */
+const struct lm_sensor_features *lm_sensor_features(const struct lm_sensor *sensor);
 
 /**
  * Tell what was there before: processes, open files, sockets, directories, as
@@ -98,12 +111,6 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 /** Detach: nothing more is recorded. Drain once more for the rest. Gaps that had no room are told.
  */
 void lm_sensor_detach(struct lm_sensor *sensor);
-
-/**
- * Are requests of io_uring told one by one? Otherwise those that io_uring_enter(2) submits are
- * counted as unseen, and nothing tells what a polling thread takes up.
- */
-bool lm_sensor_sees_uring(const struct lm_sensor *sensor);
 
 /** Have every directory told again. */
 void lm_sensor_forget_directories(struct lm_sensor *sensor);
