@@ -90,6 +90,17 @@ static int unbind(struct replay *replay, lm_object_id name, lm_object_id file, u
 	return r;
 }
 
+/*
+ * Is it a claim what the event made its new name mean? The kernel's report of a link tells the new
+ * name, and the file if it can; the event stays a claim for the old one.
+ */
+static bool made_by_claim(const struct lm_event *event)
+{
+	if (!(event->flags & LM_EVENT_CLAIMED))
+		return false;
+	return !(event->flags & LM_EVENT_CONFIRMED) || event->flags & LM_EVENT_DERIVED;
+}
+
 /* `name` was made to mean `file` by this very event. */
 static int bind_new(struct replay *replay, lm_object_id name, lm_object_id file,
 		    const struct lm_event *event, uint32_t position)
@@ -97,7 +108,7 @@ static int bind_new(struct replay *replay, lm_object_id name, lm_object_id file,
 	struct state *state = &replay->states[name];
 	struct lm_bound bound = {
 		.name = name, .file = file, .begin_ns = event->begin_ns, .end_ns = UINT64_MAX,
-		.event = position, .claimed = (event->flags & LM_EVENT_CLAIMED) != 0,
+		.event = position, .claimed = made_by_claim(event),
 	};
 	int r;
 
@@ -186,12 +197,15 @@ static int replay_rename(struct replay *replay, const struct lm_event *event, ui
 
 static int replay_link(struct replay *replay, const struct lm_event *event, uint32_t position)
 {
-	lm_object_id file = event->object ? event->object : file_of(replay, event->name);
+	lm_object_id before = file_of(replay, event->name);
+	lm_object_id file = event->object ? event->object : before;
+	bool claimed = (event->flags & LM_EVENT_CLAIMED) != 0;
 	int r = 0;
 
-	if (event->name && file)
-		r = bind_seen(
-			replay, event->name, file, event->begin_ns, LM_NO_EVENT, false, false);
+	/* A claim that cannot be true takes nothing away from what is known of that name. */
+	if (event->name && file && !(claimed && before && before != file))
+		r = bind_seen(replay, event->name, file, event->begin_ns, LM_NO_EVENT, claimed,
+			false);
 	if (r < 0 || !event->name2)
 		return r;
 	return file ? bind_new(replay, event->name2, file, event, position) :

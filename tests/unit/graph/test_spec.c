@@ -136,6 +136,33 @@ static void test_unlinked_and_linked_names(void **state)
 	assert_true(lm_index_bound_of_name_at(s->index, one, t_linked)->end_ns != UINT64_MAX);
 }
 
+/* Of a link the kernel reports the new name and the file: the old name stays what was claimed. */
+static void test_claimed_old_name_of_a_link(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id p = scene_process(s, 10, 0, "p");
+	lm_object_id f = scene_file(s, S_IFREG), other = scene_file(s, S_IFREG);
+	lm_object_id known = scene_name(s, s->root, "known"), fake = scene_name(s, s->root, "fake");
+	lm_object_id one = scene_name(s, s->root, "one"), two = scene_name(s, s->root, "two");
+	struct lm_event link = {
+		.op = LM_OP_LINK, .actor = p, .object = f, .name = known, .name2 = one,
+		.flags = LM_EVENT_CLAIMED | LM_EVENT_CONFIRMED,
+	};
+
+	scene_create(s, p, other, known);
+	scene_event_full(s, link);
+	link.name = fake;
+	link.name2 = two;
+	scene_event_full(s, link);
+	scene_finish(s);
+	assert_false(finds(s, "file:/known", f));
+	assert_true(finds(s, "file:/known", other));
+	assert_true(lm_index_bound_of_name_at(s->index, fake, s->now)->claimed);
+	assert_false(lm_index_bound_of_name_at(s->index, one, s->now)->claimed);
+	assert_false(lm_index_bound_of_name_at(s->index, two, s->now)->claimed);
+	assert_int_equal(lm_index_bound_of_name_at(s->index, two, s->now)->file, f);
+}
+
 /* The recorder did not learn which file was renamed: the next open tells. */
 static void test_rename_of_an_unknown_file(void **state)
 {
@@ -276,6 +303,7 @@ int main(void)
 		SCENE_TEST(test_file_at_a_time),
 		SCENE_TEST(test_file_errors),
 		SCENE_TEST(test_unlinked_and_linked_names),
+		SCENE_TEST(test_claimed_old_name_of_a_link),
 		SCENE_TEST(test_rename_of_an_unknown_file),
 		SCENE_TEST(test_renamed_directory_renames_below),
 		SCENE_TEST(test_two_roots),
