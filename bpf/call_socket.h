@@ -5,8 +5,8 @@
  * Sockets. A stream socket is described when it gets its addresses (connect,
  * accept, bind, listen) and is then just an inode to the read and write
  * families. A datagram socket may have another peer in every call, so it is
- * described each time; the peer of an unconnected one is only in user memory
- * and is marked as claimed.
+ * described each time. The peer of an unconnected one, and the address that a
+ * connect failed to reach, are only in user memory and are marked as claimed.
  */
 #include "call_compat.h"
 #include "call_file.h"
@@ -52,6 +52,7 @@ struct user_sockaddr {
 	__u32 scope;
 };
 
+#define NR_connect 42
 #define NR_sendto 44
 #define NR_recvfrom 45
 #define NR_sendmsg 46
@@ -85,6 +86,9 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 	struct user_msghdr header;
 
 	switch (c->number) {
+	case NR_connect: /* it failed: the kernel has forgotten where to */
+		address = (void *)c->args[1];
+		break;
 	case NR_sendto:
 	case NR_recvfrom:
 		address = (void *)c->args[4];

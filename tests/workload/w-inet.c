@@ -141,7 +141,7 @@ static void refused(int family)
 	struct address at = bind_loopback(first, family);
 
 	FAIL(ECONNREFUSED, connect, second, &at.any, at.len);
-	WANT(.op = "connect", .fd = second);
+	WANT(.op = "connect", .fd = second, .remote = at.text, .flag = "claimed");
 }
 
 static void udp(int family)
