@@ -21,7 +21,7 @@ void lm_buffer_reset(struct lm_buffer *buf)
 	buf->failed = false;
 }
 
-int lm_buffer_reserve(struct lm_buffer *buf, size_t more)
+int lm_buffer_grow(struct lm_buffer *buf, size_t more)
 {
 	size_t need, capacity;
 	uint8_t *data;
@@ -30,8 +30,6 @@ int lm_buffer_reserve(struct lm_buffer *buf, size_t more)
 		return -ENOMEM;
 	if (__builtin_add_overflow(buf->len, more, &need))
 		goto fail;
-	if (need <= buf->capacity)
-		return 0;
 	capacity = buf->capacity ? buf->capacity : BUFFER_FIRST_BYTES;
 	while (capacity < need)
 		if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
@@ -45,21 +43,6 @@ int lm_buffer_reserve(struct lm_buffer *buf, size_t more)
 fail:
 	buf->failed = true;
 	return -ENOMEM;
-}
-
-void lm_buffer_append(struct lm_buffer *buf, const void *data, size_t len)
-{
-	if (len == 0 || lm_buffer_reserve(buf, len) < 0)
-		return;
-	memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-}
-
-void lm_buffer_append_byte(struct lm_buffer *buf, uint8_t byte)
-{
-	if (lm_buffer_reserve(buf, 1) < 0)
-		return;
-	buf->data[buf->len++] = byte;
 }
 
 void lm_buffer_append_str(struct lm_buffer *buf, struct lm_str s)
@@ -134,15 +117,17 @@ void lm_buffer_append_u64(struct lm_buffer *buf, uint64_t v)
 
 void lm_buffer_append_varint(struct lm_buffer *buf, uint64_t v)
 {
-	uint8_t bytes[VARINT_MAX_BYTES];
-	size_t n = 0;
+	uint8_t *p;
 
+	if (lm_buffer_reserve(buf, VARINT_MAX_BYTES) < 0)
+		return;
+	p = buf->data + buf->len;
 	while (v >= 0x80) {
-		bytes[n++] = (uint8_t)(v | 0x80);
+		*p++ = (uint8_t)(v | 0x80);
 		v >>= 7;
 	}
-	bytes[n++] = (uint8_t)v;
-	lm_buffer_append(buf, bytes, n);
+	*p++ = (uint8_t)v;
+	buf->len = (size_t)(p - buf->data);
 }
 
 void lm_buffer_append_svarint(struct lm_buffer *buf, int64_t v)

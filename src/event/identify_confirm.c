@@ -113,7 +113,7 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 	if (!report)
 		return -ENOMEM;
 	*report = (struct name_report){
-		.arrived_ns = lm_time_boot_ns(),
+		.arrived_ns = event->arrived_ns,
 		.tid = event->tid,
 		.change = change,
 		.at = event->at,

@@ -83,37 +83,55 @@ static int define_memory(struct lm_identify *id, uint64_t time_ns, const struct 
 	return emit_object(id, &object);
 }
 
+/*
+ * Of the many kinds of object some are much larger than others: for the two that come by the
+ * thousands an item is filled in place, and what belongs to other kinds is left as it is.
+ */
+static struct lm_object *begin_item(struct lm_item *item, lm_object_id object, uint8_t kind,
+	uint8_t flags, uint64_t time_ns)
+{
+	item->kind = LM_ITEM_OBJECT;
+	item->object.id = object;
+	item->object.kind = kind;
+	item->object.flags = flags;
+	item->object.time_ns = time_ns;
+	return &item->object;
+}
+
+static void fill_file(const struct lm_identify *id, const struct inode_entry *entry, uint32_t rdev,
+	struct lm_file *file)
+{
+	const struct file_system *fs = file_system_of(id, entry->dev);
+
+	*file = (struct lm_file){
+		.dev = entry->dev, .inode = entry->inode, .generation = entry->generation,
+		.mode = entry->mode, .rdev = rdev,
+	};
+	if (fs) {
+		file->fs_magic = (uint32_t)fs->magic;
+		memcpy(file->fs_uuid, fs->uuid, sizeof(fs->uuid));
+	}
+}
+
 static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct inode_entry *entry,
 	uint32_t rdev, uint8_t flags)
 {
-	struct lm_object object = {
-		.id = entry->object, .kind = entry->kind, .flags = flags, .time_ns = time_ns,
-	};
-	const struct file_system *fs = file_system_of(id, entry->dev);
+	struct lm_item item;
+	struct lm_object *object = begin_item(&item, entry->object, entry->kind, flags, time_ns);
 
 	switch (entry->kind) {
 	case LM_OBJECT_KIND_SOCKET:
-		object.socket.dev = entry->dev;
-		object.socket.inode = entry->inode;
+		object->socket = (struct lm_socket){ .dev = entry->dev, .inode = entry->inode };
 		break;
 	case LM_OBJECT_KIND_PIPE:
-		object.pipe.dev = entry->dev;
-		object.pipe.inode = entry->inode;
+		object->pipe = (struct lm_pipe){ .dev = entry->dev, .inode = entry->inode };
 		break;
 	case LM_OBJECT_KIND_MEMORY:
 		return define_memory(id, time_ns, entry, LM_STR_NONE, flags);
 	default:
-		object.file.dev = entry->dev;
-		object.file.inode = entry->inode;
-		object.file.generation = entry->generation;
-		object.file.mode = entry->mode;
-		object.file.rdev = rdev;
-		if (fs) {
-			object.file.fs_magic = (uint32_t)fs->magic;
-			memcpy(object.file.fs_uuid, fs->uuid, sizeof(fs->uuid));
-		}
+		fill_file(id, entry, rdev, &object->file);
 	}
-	return emit_object(id, &object);
+	return id->sink.item(id->sink.data, &item);
 }
 
 /* The newest entry of an inode number: numbers are used again after a file is gone. */
@@ -328,14 +346,11 @@ lm_object_id look_up_name(const struct lm_identify *id, lm_object_id dir, struct
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
 	uint8_t flags, lm_object_id *ret_object)
 {
-	struct lm_object object = {
-		.kind = LM_OBJECT_KIND_NAME, .flags = flags, .time_ns = time_ns,
-		.name = { .dir = dir, .component = component },
-	};
 	struct name_entry entry = {
 		.dir = dir, .len = component.len, .text = (uint32_t)id->texts.len,
 	};
 	uint32_t hash = hash_name(dir, component);
+	struct lm_item item;
 	int r;
 
 	*ret_object = look_up_hashed(id, hash, dir, component);
@@ -356,8 +371,10 @@ int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct
 	if (r < 0)
 		return r;
 	id->name_count++;
-	object.id = *ret_object = entry.object;
-	return emit_object(id, &object);
+	*ret_object = entry.object;
+	begin_item(&item, entry.object, LM_OBJECT_KIND_NAME, flags, time_ns)->name =
+		(struct lm_name){ .dir = dir, .component = component };
+	return id->sink.item(id->sink.data, &item);
 }
 
 void bind_name(struct lm_identify *id, lm_object_id name, lm_object_id file)

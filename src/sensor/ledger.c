@@ -7,13 +7,6 @@
 #include "lemona/base/time.h"
 #include "sensor.skel.h"
 
-uint16_t lm_ledger_cpu(const struct lm_sensor *sensor, const struct ring *ring)
-{
-	size_t number = (size_t)(ring - sensor->rings);
-
-	return number + 1 < sensor->ring_count ? (uint16_t)number : LM_RAW_CPU_NONE;
-}
-
 static uint64_t count_missed(const struct lm_sensor *sensor)
 {
 	struct bpf_program *program;
@@ -53,7 +46,7 @@ int lm_ledger_check(struct lm_sensor *sensor, uint64_t now_ns, lm_take_record ta
 		if (nested == ring->nested_told)
 			continue;
 		r = tell_gap(since_ns, now_ns, nested - ring->nested_told,
-			lm_ledger_cpu(sensor, ring), LM_RAW_GAP_NESTED, take, data);
+			ring->cpu, LM_RAW_GAP_NESTED, take, data);
 		ring->nested_told = nested;
 		if (r < 0)
 			return r;
@@ -80,7 +73,7 @@ static int tell_pending_of(struct lm_sensor *sensor, struct ring *ring,
 		const struct lm_ring_gap *from = &c->gaps[i];
 		struct lm_raw_gap gap = {
 			.raw = { .time_ns = from->end_ns, .kind = LM_RAW_GAP, .len = sizeof(gap),
-				.cpu = lm_ledger_cpu(sensor, ring) },
+				.cpu = ring->cpu },
 			.begin_ns = from->begin_ns, .end_ns = from->end_ns, .count = from->count,
 			.kinds = from->kinds, .lost_tgid = from->tgid, .reason = from->reason,
 		};
@@ -106,7 +99,7 @@ static int tell_unaccounted(struct lm_sensor *sensor, struct ring *ring,
 		return 0;
 	ring->lost_told += produced - known;
 	return tell_gap(sensor->opened_ns, lm_time_boot_ns(), produced - known,
-		lm_ledger_cpu(sensor, ring), LM_RAW_GAP_FAULT, take, data);
+		ring->cpu, LM_RAW_GAP_FAULT, take, data);
 }
 
 int lm_ledger_close(struct lm_sensor *sensor, lm_take_record take, void *data)

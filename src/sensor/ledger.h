@@ -5,21 +5,15 @@
 #include <stddef.h>
 
 #include "lemona/sensor/sensor.h"
+#include "rings.h"
 
 /* What the files of the sensor share: its rings, and the ledger of what they lost. */
 
-struct ring {
-	struct lm_ring_control *control;
-	const uint8_t *data;
-	uint64_t head;       /* as read at the start of the drain */
-	uint64_t nested_told; /* of control->nested */
-	uint64_t taken;       /* records handed out, gaps aside */
-	uint64_t lost_told;   /* what those gaps count */
-};
 
 struct lm_sensor {
 	struct sensor_bpf *bpf;
 	struct ring *rings;  /* one per CPU, then the iterators' */
+	struct ring **order; /* room for merging them */
 	uint32_t ring_count;
 	uint64_t ring_bytes;
 	void *controls, *data; /* mappings */
@@ -34,9 +28,6 @@ struct lm_sensor {
 };
 
 typedef int (*lm_take_record)(void *data, const struct lm_raw *record);
-
-/** The CPU that a ring belongs to. LM_RAW_CPU_NONE: the last one is the iterators'. */
-uint16_t lm_ledger_cpu(const struct lm_sensor *sensor, const struct ring *ring);
 
 /**
  * Tell the losses that no ring could be told about, as far as they are new: interrupted probes, and

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/base/time.h"
 
 /*
  * A queue for each change. The kernel merges an event into an equal one that is still in the queue:
@@ -302,6 +303,7 @@ static void take_metadata(const struct lm_names *names,
 static int take_events(const struct lm_names *names, size_t len,
 	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
 {
+	uint64_t arrived_ns = lm_time_boot_ns();
 	struct fanotify_event_metadata meta;
 	struct lm_name_event event;
 	int r;
@@ -318,6 +320,7 @@ static int take_events(const struct lm_names *names, size_t len,
 			continue;
 		}
 		take_metadata(names, &meta, names->buffer + at, &event);
+		event.arrived_ns = arrived_ns;
 		r = take(data, &event);
 		if (r < 0)
 			return r;

@@ -67,7 +67,8 @@ static int map_rings(struct lm_sensor *sensor)
 	int r;
 
 	sensor->rings = calloc(sensor->ring_count, sizeof(*sensor->rings));
-	if (!sensor->rings)
+	sensor->order = calloc(sensor->ring_count, sizeof(struct ring *));
+	if (!sensor->rings || !sensor->order)
 		return -ENOMEM;
 	sensor->controls_bytes = round_to_page(sensor->ring_count * sizeof(struct lm_ring_control));
 	sensor->data_bytes = round_to_page(sensor->ring_count * value_bytes);
@@ -79,6 +80,8 @@ static int map_rings(struct lm_sensor *sensor)
 	for (uint32_t i = 0; i < sensor->ring_count; i++) {
 		sensor->rings[i].control = (struct lm_ring_control *)sensor->controls + i;
 		sensor->rings[i].data = (const uint8_t *)sensor->data + i * value_bytes;
+		sensor->rings[i].mask = sensor->ring_bytes - 1;
+		sensor->rings[i].cpu = i + 1 < sensor->ring_count ? (uint16_t)i : LM_RAW_CPU_NONE;
 	}
 	return 0;
 }
@@ -274,6 +277,7 @@ struct lm_sensor *lm_sensor_close(struct lm_sensor *sensor)
 	ring_buffer__free(sensor->bell);
 	sensor_bpf__destroy(sensor->bpf);
 	free(sensor->rings);
+	free(sensor->order);
 	free(sensor);
 	return NULL;
 }
@@ -284,72 +288,6 @@ void lm_sensor_detach(struct lm_sensor *sensor)
 	/* A probe that is still running on another CPU ends before this returns. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	sensor->attached = false;
-}
-
-static const struct lm_raw *peek(const struct lm_sensor *sensor, const struct ring *ring)
-{
-	uint64_t tail = ring->control->tail;
-
-	if (tail == ring->head)
-		return NULL;
-	return (const struct lm_raw *)(ring->data + (tail & (sensor->ring_bytes - 1)));
-}
-
-static int take_one(struct lm_sensor *sensor, struct ring *ring, const struct lm_raw *record,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	uint16_t len = record->len;
-	int r;
-
-	if (len < sizeof(*record) || len > LM_RAW_RECORD_MAX_BYTES)
-		return -LM_E_DAMAGED; /* the programs never write that */
-	((struct lm_raw *)record)->cpu = lm_ledger_cpu(sensor, ring);
-	if (record->kind == LM_RAW_GAP)
-		ring->lost_told += ((const struct lm_raw_gap *)record)->count;
-	else
-		ring->taken++;
-	r = take(data, record);
-	/* Only now may the kernel side write over it. */
-	__atomic_store_n(&ring->control->tail, ring->control->tail + len, __ATOMIC_RELEASE);
-	return r;
-}
-
-/*
- * Merge the rings up to a time that was read before their heads: whatever is
- * older was committed before the heads were read, if something else that is
- * older than that time could depend on it.
- */
-static int merge(struct lm_sensor *sensor, uint64_t until_ns,
-	int (*take)(void *data, const struct lm_raw *record), void *data)
-{
-	for (;;) {
-		uint64_t first_ns = UINT64_MAX, second_ns = until_ns;
-		struct ring *first = NULL;
-		const struct lm_raw *record;
-		int r;
-
-		for (uint32_t i = 0; i < sensor->ring_count; i++) {
-			record = peek(sensor, &sensor->rings[i]);
-			if (!record)
-				continue;
-			if (record->time_ns < first_ns) {
-				if (first && first_ns < second_ns)
-					second_ns = first_ns;
-				first_ns = record->time_ns;
-				first = &sensor->rings[i];
-			} else if (record->time_ns < second_ns) {
-				second_ns = record->time_ns;
-			}
-		}
-		if (!first || first_ns > until_ns)
-			return 0;
-		/* Stay in one ring as long as it is the oldest. */
-		while ((record = peek(sensor, first)) && record->time_ns <= second_ns) {
-			r = take_one(sensor, first, record, take, data);
-			if (r < 0)
-				return r;
-		}
-	}
 }
 
 /*
@@ -408,7 +346,8 @@ int lm_sensor_drain(struct lm_sensor *sensor,
 		lm_sensor_snapshot(sensor);
 	now_ns = sensor->snapshot_ns;
 	sensor->snapshot_ns = 0;
-	r = merge(sensor, sensor->attached ? now_ns : UINT64_MAX, take, data);
+	r = rings_merge(sensor->rings, sensor->ring_count, sensor->order,
+		sensor->attached ? now_ns : UINT64_MAX, take, data);
 	if (r == 0 && !sensor->attached)
 		r = lm_ledger_close(sensor, take, data);
 	if (r == 0 && (!sensor->attached || now_ns - sensor->checked_ns > CHECK_EVERY_NS))

@@ -12,7 +12,7 @@ static void report_to(struct fixture *f, uint32_t change, uint64_t dir, const ch
 	const char *to, uint64_t target)
 {
 	struct lm_name_event event = {
-		.tid = f->tid, .changes = change,
+		.arrived_ns = lm_time_boot_ns(), .tid = f->tid, .changes = change,
 		.at = { .dir_inode = dir, .dir_dev = dir ? DISK : 0, .name = lm_str_from(name) },
 		.to = { .dir_inode = to ? dir : 0, .dir_dev = to ? DISK : 0,
 			.name = to ? lm_str_from(to) : LM_STR_NONE },

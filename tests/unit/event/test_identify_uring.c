@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lemona/base/time.h"
+
 #define OP_RECV (LM_CALL_URING | 27)
 #define OP_WRITE (LM_CALL_URING | 23)
 #define OP_OPENAT (LM_CALL_URING | 18)
@@ -112,8 +114,10 @@ static void test_path_of_the_submission(void **state)
 static void test_report_of_a_worker_confirms(void **state)
 {
 	struct fixture *f = *state;
-	struct lm_name_event event = { .tid = PIDS + 5, .changes = LM_NAME_DELETED,
-		.at = { .dir_inode = 3, .dir_dev = DISK, .name = { "a", 1 } } };
+	struct lm_name_event event = {
+		.arrived_ns = lm_time_boot_ns(), .tid = PIDS + 5, .changes = LM_NAME_DELETED,
+		.at = { .dir_inode = 3, .dir_dev = DISK, .name = { "a", 1 } },
+	};
 
 	clone_thread(f, 5);
 	forget_told(f);

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/str.h"
@@ -29,11 +31,32 @@ void lm_buffer_release(struct lm_buffer *buf);
 /** Empty the buffer, keep its memory, clear a failure. */
 void lm_buffer_reset(struct lm_buffer *buf);
 
-/** Make room for `more` bytes past len. @return 0 or -ENOMEM (buffer marked failed). */
-int lm_buffer_reserve(struct lm_buffer *buf, size_t more);
+/* The rare half of lm_buffer_reserve(). */
+int lm_buffer_grow(struct lm_buffer *buf, size_t more);
 
-void lm_buffer_append(struct lm_buffer *buf, const void *data, size_t len);
-void lm_buffer_append_byte(struct lm_buffer *buf, uint8_t byte);
+/** Make room for `more` bytes past len. @return 0 or -ENOMEM (buffer marked failed). */
+static inline int lm_buffer_reserve(struct lm_buffer *buf, size_t more)
+{
+	if (!buf->failed && more <= buf->capacity - buf->len)
+		return 0;
+	return lm_buffer_grow(buf, more);
+}
+
+static inline void lm_buffer_append(struct lm_buffer *buf, const void *data, size_t len)
+{
+	if (len == 0 || lm_buffer_reserve(buf, len) < 0)
+		return;
+	memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+}
+
+static inline void lm_buffer_append_byte(struct lm_buffer *buf, uint8_t byte)
+{
+	if (lm_buffer_reserve(buf, 1) < 0)
+		return;
+	buf->data[buf->len++] = byte;
+}
+
 void lm_buffer_append_str(struct lm_buffer *buf, struct lm_str s);
 void lm_buffer_append_text(struct lm_buffer *buf, const char *text);
 /** Two lower-case digits a byte. */

@@ -26,6 +26,7 @@ struct lm_name_place {
 };
 
 struct lm_name_event {
+	uint64_t arrived_ns; /* when it had been read: after what it tells had been done */
 	uint32_t tid;     /* who did it, initial pid namespace */
 	/*
 	 * enum lm_name_change: one change, and whether of a directory. Events of one thread and one
