@@ -129,6 +129,42 @@ static __always_inline bool announce_once(struct announced_key *key)
 	return true;
 }
 
+static __always_inline struct announced_key dir_key(struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct inode *inode = READ(dentry, d_inode);
+
+	return (struct announced_key){
+		.inode = READ(inode, i_ino),
+		.dev = READ(inode, i_sb, s_dev),
+		.mount = READ(mount_of(mnt), mnt_id),
+		.generation = READ(inode, i_generation),
+	};
+}
+
+/*
+ * Has a directory been told, and so all above it and its file system? Mostly it is the one of the
+ * CPU's last open: that is much cheaper to find out than what the map holds.
+ */
+static __always_inline bool is_told(struct emit *e, struct announced_key *key)
+{
+	struct lm_told_dir *last = &e->control->last_dir;
+	__u32 round = announced_generation;
+	__u32 *told;
+
+	if (last->inode == key->inode && last->dev == key->dev && last->mount == key->mount &&
+		last->generation == key->generation && last->round == round)
+		return true;
+	told = bpf_map_lookup_elem(&announced, key);
+	if (!told || *told != round)
+		return false;
+	last->inode = key->inode;
+	last->dev = key->dev;
+	last->mount = key->mount;
+	last->generation = key->generation;
+	last->round = round;
+	return true;
+}
+
 static __always_inline void forget(struct announced_key *key)
 {
 	bpf_map_delete_elem(&announced, key);
@@ -191,12 +227,7 @@ static __always_inline bool announce_step(struct walk *w)
 	struct vfsmount *mnt = w->mnt;
 	struct mount *mount = mount_of(mnt);
 	struct inode *inode = READ(dentry, d_inode);
-	struct announced_key key = {
-		.inode = READ(inode, i_ino),
-		.dev = READ(inode, i_sb, s_dev),
-		.mount = READ(mount, mnt_id),
-		.generation = READ(inode, i_generation),
-	};
+	struct announced_key key = dir_key(dentry, mnt);
 	struct lm_raw_dir *dir;
 	struct dentry *parent;
 	__u32 flags = 0, bytes;
@@ -319,14 +350,22 @@ static __always_inline void announce_open(struct emit *e, struct task_struct *ta
 	struct dentry *dentry = READ(file, f_path.dentry);
 	struct dentry *parent = READ(dentry, d_parent);
 	struct vfsmount *mnt = READ(file, f_path.mnt);
+	/* The top of a mount is named by its mount point: start at itself. */
+	struct dentry *dir = dentry == READ(mnt, mnt_root) ? dentry : parent;
+	/* A file of a kernel-internal mount (memfd, mqueue, ...) is below nothing with a path. */
+	bool has_path = !(READ(mnt, mnt_flags) & MNT_INTERNAL) &&
+		(parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR);
 	struct walk w;
 
+	if (has_path) {
+		struct announced_key key = dir_key(dir, mnt);
+
+		if (is_told(e, &key))
+			return;
+	}
 	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
-	/* The top of a mount is named by its mount point: start at itself. */
-	walk_from(&w, e, task, mnt, dentry == READ(mnt, mnt_root) ? dentry : parent);
-	/* A file of a kernel-internal mount (memfd, mqueue, ...) is below nothing with a path. */
-	if (!(READ(mnt, mnt_flags) & MNT_INTERNAL) &&
-		(parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR))
+	walk_from(&w, e, task, mnt, dir);
+	if (has_path)
 		run(announce_dir(&w));
 }
 

@@ -408,6 +408,15 @@ struct lm_ring_gap {
 /* Places for as many processes; the last is for all others together. */
 #define LM_RING_GAPS 16
 
+/* A directory that the log has been told about, and in which generation of telling. */
+struct lm_told_dir {
+	__u64 inode;
+	__u32 dev;
+	__u32 mount;
+	__u32 generation; /* of the inode */
+	__u32 round;
+};
+
 struct lm_ring_control {
 	__u64 head;
 	__u64 produced; /* records numbered by whoever held the ring, kept or not */
@@ -421,7 +430,8 @@ struct lm_ring_control {
 	__u64 folded;         /* repeats counted instead of recorded; produced counts them too */
 	__u64 looked;
 	struct lm_run run;
-	__u8 pad[16];
+	struct lm_told_dir last_dir; /* of the last open on this CPU */
+	__u8 pad[56];
 	__u64 tail;   /* its own cache line */
 	__u64 sealed; /* no record that begins before this may change any more */
 	__u8 pad2[112];
@@ -587,4 +597,4 @@ LM_RAW_ASSERT(struct lm_raw_uring, 64);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_run, 40);
 LM_RAW_ASSERT(struct lm_ring_gap, 40);
-LM_RAW_ASSERT(struct lm_ring_control, 896);
+LM_RAW_ASSERT(struct lm_ring_control, 960);
