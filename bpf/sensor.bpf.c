@@ -9,6 +9,7 @@
  * The raw tracepoint way has no more than that. The trampoline way adds the
  * programs of hook_name.h, which user space loads only then.
  */
+#include "call_any.h"
 #include "call_compat.h"
 #include "call_control.h"
 #include "call_file.h"
@@ -19,6 +20,7 @@
 #include "call_uring.h"
 #include "dirty_page.h"
 #include "hook_name.h"
+#include "turn.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -202,6 +204,29 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	emit_end(&c.emit);
 	if (unlikely(urgent))
 		ring_bell();
+	return 0;
+}
+
+/* Level full. Behind the program above, which it is run after. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_any_exit, struct pt_regs *regs, long result)
+{
+	run(end_any_call(regs, result));
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_any_enter, struct pt_regs *regs, long number)
+{
+	run(enter_any_call(regs, number));
+	return 0;
+}
+
+/* record --sched */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *from)
+{
+	run(end_turn(from));
 	return 0;
 }
 

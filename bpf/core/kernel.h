@@ -265,6 +265,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
 	unsigned int flags;
+	unsigned int __state; /* TASK_*; 0: it can run */
 	int pid;
 	int tgid;
 	int exit_code;

@@ -216,6 +216,7 @@ const char *lm_level_name(enum lm_level level)
 {
 	static const char *const names[] = {
 		[LM_LEVEL_PROVENANCE] = "provenance", [LM_LEVEL_REDUCED] = "reduced",
+		[LM_LEVEL_FULL] = "full",
 	};
 
 	return (size_t)level < LM_ARRAY_SIZE(names) ? names[level] : NULL;
@@ -260,6 +261,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat, .ways = ways,
 		.uring_classes = uring_classes, .level = options->level,
 		.self_tgid = (uint32_t)getpid(), .attach = options->attach,
+		.turns = options->sched,
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {

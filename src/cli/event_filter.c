@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-_Static_assert(LM_OP_MAX < 64, "the operations fit the filter's word");
-
 static bool path_matches(struct lm_str path, const char *wanted)
 {
 	size_t len = strlen(wanted);
@@ -77,7 +75,7 @@ int lm_event_filter_match(const struct lm_event_filter *filter, const struct lm_
 
 	if (view->wall_end_ns < filter->since_wall_ns || view->wall_end_ns > filter->until_wall_ns)
 		return 0;
-	if (filter->ops && (event->op > LM_OP_MAX || !(filter->ops >> event->op & 1)))
+	if (filter->some_ops && (event->op > LM_OP_MAX || !filter->ops[event->op]))
 		return 0;
 	if (filter->pid &&
 	    (actor->kind != LM_OBJECT_KIND_PROCESS || actor->process.tgid != filter->pid))

@@ -208,7 +208,7 @@ static void append_result(const struct lm_event *event, struct lm_buffer *out)
 		event->result);
 	if (!lm_event_failed(event))
 		return;
-	const char *name = strerrorname_np((int)-event->result);
+	const char *name = lm_error_name(-event->result);
 
 	if (name)
 		append_str(out, "error", lm_str_from(name));
@@ -248,6 +248,8 @@ void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out
 	append_one_path(view, event->name, event->object, "", out);
 	append_object(view, event->object2, "2", out);
 	append_one_path(view, event->name2, event->object2, "2", out);
+	if (event->args)
+		lm_event_append_args(event, out);
 	append_result(event, out);
 	append_flags(event, out);
 	append_attributes(view, out);

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lemona/base/escape.h"
+#include "lemona/event/rules.h"
 
 const char *lm_event_flag_name(unsigned int bit)
 {
@@ -146,6 +148,12 @@ static void append_argument(const struct lm_event *event, struct lm_buffer *out)
 	case LM_OP_MPROTECT:
 		append_protection(event->arg, out);
 		break;
+	case LM_OP_CALL:
+		lm_event_append_call(event, out);
+		break;
+	case LM_OP_RUN:
+		lm_buffer_printf(out, " on CPU %u%s", event->cpu, event->arg ? ", pushed off" : "");
+		break;
 	default:
 		break;
 	}
@@ -161,10 +169,24 @@ static void append_exit_status(int status, struct lm_buffer *out)
 	}
 }
 
+/* A call that has returned says so; the others have no result. */
+static bool has_returned(const struct lm_event *event)
+{
+	uint16_t call = lm_call_native(event->call);
+
+	return event->op == LM_OP_CALL && call != SYS_exit && call != SYS_exit_group;
+}
+
+/* Nothing but an address is that large. */
+static bool returns_address(const struct lm_event *event)
+{
+	return event->op == LM_OP_CALL && event->result >> 32;
+}
+
 static void append_result(const struct lm_event *event, struct lm_buffer *out)
 {
 	if (lm_event_failed(event)) {
-		const char *name = strerrorname_np((int)-event->result);
+		const char *name = lm_error_name(-event->result);
 
 		if (name)
 			lm_buffer_printf(out, " = %s", name);
@@ -174,9 +196,9 @@ static void append_result(const struct lm_event *event, struct lm_buffer *out)
 	}
 	if (event->op == LM_OP_EXIT)
 		append_exit_status((int)event->result, out);
-	else if (event->op == LM_OP_MMAP)
+	else if (event->op == LM_OP_MMAP || returns_address(event))
 		lm_buffer_printf(out, " = 0x%" PRIx64, (uint64_t)event->result);
-	else if (event->result != 0)
+	else if (event->result != 0 || has_returned(event))
 		lm_buffer_printf(out, " = %" PRId64, event->result);
 }
 
@@ -184,7 +206,8 @@ static void append_flags(const struct lm_event *event, struct lm_buffer *out)
 {
 	/* Where an object comes from matters to a person only when it is in doubt. */
 	const unsigned int quiet = LM_EVENT_CONFIRMED | LM_EVENT_DERIVED;
-	const unsigned int shown = event->flags & ~quiet;
+	const unsigned int said = lm_op_is_aside(event->op) ? LM_EVENT_TIMED : 0;
+	const unsigned int shown = event->flags & ~(quiet | said);
 	const char *separator = " [";
 	const char *name = NULL;
 
@@ -218,6 +241,8 @@ void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out
 	append_objects(view, out);
 	append_argument(event, out);
 	append_result(event, out);
+	if (lm_op_is_aside(event->op))
+		lm_event_append_span(event, out);
 	append_flags(event, out);
 	lm_buffer_append_byte(out, '\n');
 }

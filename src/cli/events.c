@@ -68,7 +68,7 @@ static void release_listing(struct listing *listing)
 	lm_buffer_release(&listing->line);
 }
 
-static int parse_op(const char *name, size_t len, uint64_t *ops)
+static int parse_op(const char *name, size_t len, struct lm_event_filter *filter)
 {
 	char word[32] = "";
 
@@ -80,17 +80,15 @@ static int parse_op(const char *name, size_t len, uint64_t *ops)
 		lm_cli_usage("events", "there is no operation %.*s", (int)len, name);
 		return -EINVAL;
 	}
-	*ops |= UINT64_C(1) << op;
+	filter->some_ops = filter->ops[op] = true;
 	return 0;
 }
 
-static int parse_ops(const char *list, uint64_t *ret_ops)
+static int parse_ops(const char *list, struct lm_event_filter *filter)
 {
-	uint64_t ops = 0;
-
 	for (const char *at = list;;) {
 		size_t len = strcspn(at, ",");
-		int r = parse_op(at, len, &ops);
+		int r = parse_op(at, len, filter);
 
 		if (r < 0)
 			return r;
@@ -98,7 +96,6 @@ static int parse_ops(const char *list, uint64_t *ret_ops)
 			break;
 		at += len + 1;
 	}
-	*ret_ops = ops;
 	return 0;
 }
 
@@ -146,7 +143,7 @@ static int parse_one(struct listing *listing, int option)
 		filter->path = optarg;
 		return 0;
 	case OPTION_OP:
-		return parse_ops(optarg, &filter->ops);
+		return parse_ops(optarg, filter);
 	case OPTION_FORMAT:
 		return parse_format(optarg, &listing->json);
 	case OPTION_LIMIT:
@@ -226,7 +223,7 @@ static int print_content(struct listing *listing, const struct lm_object *object
 			lm_cli_wall_ns(listing->log, content->changed_ns) : 0,
 	};
 
-	if (filter->ops || filter->pid || filter->exe || filter->path ||
+	if (filter->some_ops || filter->pid || filter->exe || filter->path ||
 		view.wall_ns > filter->until_wall_ns || view.wall_ns < filter->since_wall_ns)
 		return 0;
 	if (listing->json)

@@ -17,6 +17,15 @@ void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out
 /** One JSON object on one line (lemona-events(1), "JSON"). */
 void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out);
 
+/** Of an event with arguments: ' openat(-100, 0x7ff..., 0, 0000)'. */
+void lm_event_append_call(const struct lm_event *event, struct lm_buffer *out);
+/** The same as JSON: ',"args":[...]'. */
+void lm_event_append_args(const struct lm_event *event, struct lm_buffer *out);
+/** How long it took, where that is known: ' <0.000012>'. */
+void lm_event_append_span(const struct lm_event *event, struct lm_buffer *out);
+/** "ENOENT"; NULL where it has no name. Static. */
+const char *lm_error_name(int64_t error);
+
 /* A gap on its way out; wall_end_ns is 0 where the end is not known. */
 struct lm_gap_view {
 	const struct lm_gap *gap;
@@ -39,7 +48,8 @@ void lm_content_print_json(const struct lm_content_view *view, struct lm_buffer 
 /* What to list. Events must pass all of it; gaps only the times: a gap is never filtered away. */
 struct lm_event_filter {
 	uint64_t since_wall_ns, until_wall_ns; /* until: UINT64_MAX without a limit */
-	uint64_t ops;                          /* bit (1 << enum lm_op); 0: all */
+	bool some_ops;                         /* only those below; else all */
+	bool ops[LM_OP_MAX + 1];
 	uint32_t pid;                          /* 0: all */
 	const char *exe, *path;                /* NULL: all */
 };

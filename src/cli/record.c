@@ -18,7 +18,9 @@ static const char help[] =
 	"Options:\n"
 	"  -o, --output LOG           the directory to make; its parent must exist\n"
 	"      --level LEVEL          provenance (default), or reduced: repeats that change no\n"
-	"                             dependency are counted, not recorded one by one\n"
+	"                             dependency are counted, not recorded one by one; or full:\n"
+	"                             every system call with its arguments and result as well\n"
+	"      --sched                at level full: which thread had which CPU when\n"
 	"      --attach WAY           how calls on paths are seen: trampoline (the kernel's\n"
 	"                             own objects), tracepoint (what programs claim, and\n"
 	"                             fanotify confirms), or auto (default: the first that\n"
@@ -32,12 +34,13 @@ static const char help[] =
 	"With CMD the exit code is CMD's own (128 + N when signal N ended it), or 3 when\n"
 	"the recording failed.\n";
 
-enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL, OPTION_ATTACH };
+enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL, OPTION_ATTACH, OPTION_SCHED };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "level", required_argument, NULL, OPTION_LEVEL },
 	{ "attach", required_argument, NULL, OPTION_ATTACH },
+	{ "sched", no_argument, NULL, OPTION_SCHED },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -70,7 +73,7 @@ static int parse_level(const char *text, uint32_t *ret_level)
 			return 0;
 		}
 	}
-	lm_cli_usage("record", "there is no level %s: provenance or reduced", text);
+	lm_cli_usage("record", "there is no level %s: provenance, reduced or full", text);
 	return -EINVAL;
 }
 
@@ -111,6 +114,9 @@ static int parse_one(struct record_request *request, int option)
 		return parse_level(optarg, &request->record.level);
 	case OPTION_ATTACH:
 		return parse_attach(optarg, &request->record.attach);
+	case OPTION_SCHED:
+		request->record.sched = true;
+		return 0;
 	case OPTION_RING_SIZE:
 		return parse_ring_size(optarg, &request->record.ring_bytes);
 	case OPTION_SEGMENT_SIZE:
@@ -153,6 +159,10 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 		return 0;
 	if (!request->record.log_path || !request->record.log_path[0]) {
 		lm_cli_usage("record", "where to? Name a new directory with -o LOG");
+		return -EINVAL;
+	}
+	if (request->record.sched && request->record.level != LM_LEVEL_FULL) {
+		lm_cli_usage("record", "--sched belongs to --level full");
 		return -EINVAL;
 	}
 	return parse_command(argc, argv, request);

@@ -28,6 +28,9 @@ enum column {
 	COLUMN_CPU,
 	COLUMN_TIME_HIGH,
 	COLUMN_SPAN,
+	COLUMN_CALL_MASK,
+	COLUMN_CALL_ARGS, /* LM_EVENT_ARGS of them */
+	COLUMN_NUMBERS_END = COLUMN_CALL_ARGS + LM_EVENT_ARGS - 1,
 	COLUMN_STRING,   /* these two stand behind the fields of objects */
 	COLUMN_TIME_LOW,
 	COLUMN_COUNT,
@@ -63,6 +66,11 @@ struct kind_memory {
 	lm_object_id object, object2, name, name2;
 	uint64_t arg;
 	int64_t result;
+};
+
+/* What the arguments of a kind of LM_OP_CALL last were. */
+struct call_memory {
+	uint64_t args[LM_EVENT_ARGS];
 };
 
 /* Fields of objects: one table drives both directions. */

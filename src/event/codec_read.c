@@ -36,6 +36,9 @@ struct lm_batch_reader {
 	struct kind_row kinds[LM_BATCH_MAX_EVENTS];
 	struct shape_row shapes[LM_BATCH_MAX_EVENTS];
 	struct lm_event events[LM_BATCH_MAX_EVENTS]; /* thread by thread */
+	struct call_memory calls[LM_BATCH_MAX_EVENTS]; /* last of each kind */
+	uint64_t args[LM_BATCH_MAX_EVENTS][LM_EVENT_ARGS]; /* of calls, as they come */
+	uint32_t call_count;
 	struct sort_entry order[LM_BATCH_MAX_EVENTS], spare[LM_BATCH_MAX_EVENTS];
 	uint32_t runs[LM_BATCH_MAX_EVENTS + 1];
 };
@@ -114,7 +117,7 @@ static int take_header(struct lm_batch_reader *reader, struct lm_bytes *in)
 		sizes[i] = take_bounded(in, LM_BATCH_MAX_BYTES);
 	if (take_field_sizes(in, field_sizes) < 0)
 		return -LM_E_DAMAGED;
-	for (unsigned int i = 0; i <= COLUMN_SPAN; i++)
+	for (unsigned int i = 0; i <= COLUMN_NUMBERS_END; i++)
 		reader->columns[i] = take_column(in, sizes[i]);
 	for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
 		reader->fields[i] = take_column(in, field_sizes[i]);
@@ -139,6 +142,8 @@ static int take_tables(struct lm_batch_reader *reader)
 		kind->op = (uint16_t)take_bounded(in, LM_OP_MAX);
 		kind->call = (uint16_t)take_bounded(in, UINT16_MAX);
 		kind->flags = (uint16_t)take_bounded(in, UINT16_MAX);
+		if (kind->op == LM_OP_CALL)
+			reader->calls[i] = (struct call_memory){ 0 };
 	}
 	in = &reader->columns[COLUMN_SHAPES];
 	for (uint32_t i = 0; i < reader->shape_count; i++) {
@@ -240,6 +245,23 @@ static inline const struct shape_row *take_shape(struct lm_batch_reader *reader)
 	return shape < reader->shape_count ? &reader->shapes[shape] : NULL;
 }
 
+static const uint64_t *take_args(struct lm_batch_reader *reader, struct call_memory *last)
+{
+	struct lm_bytes *mask_in = &reader->columns[COLUMN_CALL_MASK];
+	uint64_t *args = reader->args[reader->call_count++];
+	uint8_t mask = take_byte(mask_in);
+
+	if (mask >> LM_EVENT_ARGS)
+		mask_in->bad = true;
+	for (unsigned int i = 0; i < LM_EVENT_ARGS; i++) {
+		if (mask >> i & 1)
+			last->args[i] += (uint64_t)unzigzag(
+				take_varint(&reader->columns[COLUMN_CALL_ARGS + i]));
+		args[i] = last->args[i];
+	}
+	return args;
+}
+
 /* What the events of one thread before this one had. */
 struct thread_memory {
 	lm_object_id actor, object, name;
@@ -291,6 +313,8 @@ static int take_event(struct lm_batch_reader *reader, struct thread_memory *thre
 			return -LM_E_DAMAGED;
 		ev->begin_ns = ev->end_ns - span_ns;
 	}
+	if (ev->op == LM_OP_CALL)
+		ev->args = take_args(reader, &reader->calls[shape->kind]);
 	return 0;
 }
 
@@ -328,6 +352,7 @@ static int take_events(struct lm_batch_reader *reader, uint64_t base_ns)
 	uint32_t at = 0;
 
 	reader->last_id = LM_OBJECT_NONE;
+	reader->call_count = 0;
 	for (uint32_t t = 0; t < reader->thread_count; t++) {
 		uint32_t count = 0;
 

@@ -1,216 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+#include "codec_batch.h"
+
 #include <string.h>
 
-#include "codec_internal.h"
-#include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
-
-/* Bytes that one event can take at worst, its rows in the three tables included. */
-#define EVENT_WORST_BYTES   114u
-/* What one takes before compression in practice: only a guide to when a frame is full. */
-#define EVENT_TYPICAL_BYTES 7u
-/* What an object takes beside its fields: the moment. */
-#define OBJECT_TIME_BYTES   13u
-/* Counts, sizes of columns, and a row for each field that can have a column. */
-#define HEADER_MAX_BYTES    1024u
-
-/* Worst case per event of each column that events write to. */
-static const uint8_t column_worst[COLUMN_COUNT] = {
-	[COLUMN_SHAPE] = 1,
-	[COLUMN_WIDE_SHAPE] = 3,
-	[COLUMN_NEAR] = 4,
-	[COLUMN_FAR] = 4 * 5,
-	[COLUMN_ARG] = 10,
-	[COLUMN_RESULT] = 10,
-	[COLUMN_CPU] = 3,
-	[COLUMN_TIME_HIGH] = 8,
-	[COLUMN_TIME_LOW] = 1,
-	[COLUMN_SPAN] = 10,
-};
-
-struct thread_group {
-	uint32_t start, count; /* in order */
-	uint16_t cpu;          /* of the first event */
-};
-
-struct lm_batch {
-	struct lm_event *events; /* as added */
-	uint32_t event_count, object_count, binding_count, gap_count;
-	struct object_memory objects;
-	uint64_t object_times[LM_BATCH_MAX_OBJECTS];
-	size_t object_bytes; /* in columns and fields */
-	struct lm_binding last_binding;
-	struct lm_buffer columns[COLUMN_COUNT]; /* of definitions while adding, others at encode */
-	struct lm_buffer fields[FIELD_COLUMN_COUNT];
-
-	/* Used while encoding. */
-	struct dictionary threads, kinds, shapes;
-	struct thread_group groups[LM_BATCH_MAX_EVENTS];
-	struct kind_memory memories[LM_BATCH_MAX_EVENTS];
-	uint16_t thread_of[LM_BATCH_MAX_EVENTS];
-	uint32_t order[LM_BATCH_MAX_EVENTS];
-	struct sort_entry entries[LM_BATCH_MAX_EVENTS], spare[LM_BATCH_MAX_EVENTS];
-	uint32_t runs[LM_BATCH_MAX_EVENTS + 1];
-	lm_object_id last_id; /* that near or far gave */
-};
-
-int lm_batch_new(struct lm_batch **ret_batch)
-{
-	struct lm_batch *batch = calloc(1, sizeof(*batch));
-
-	if (!batch)
-		return -ENOMEM;
-	batch->events = malloc(LM_BATCH_MAX_EVENTS * sizeof(*batch->events));
-	if (!batch->events)
-		goto fail;
-	/* Reserved once for the worst case: encoding then never allocates. */
-	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
-		if (lm_buffer_reserve(&batch->columns[i],
-			    (size_t)column_worst[i] * LM_BATCH_MAX_EVENTS) < 0)
-			goto fail;
-	*ret_batch = batch;
-	return 0;
-fail:
-	lm_batch_free(batch);
-	return -ENOMEM;
-}
-
-struct lm_batch *lm_batch_free(struct lm_batch *batch)
-{
-	if (!batch)
-		return NULL;
-	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
-		lm_buffer_release(&batch->columns[i]);
-	for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
-		lm_buffer_release(&batch->fields[i]);
-	free(batch->events);
-	free(batch);
-	return NULL;
-}
-
-void lm_batch_reset(struct lm_batch *batch)
-{
-	batch->event_count = batch->object_count = 0;
-	batch->binding_count = batch->gap_count = 0;
-	if (batch->object_bytes > 0) {
-		memset(&batch->objects, 0, sizeof(batch->objects));
-		for (unsigned int i = 0; i < FIELD_COLUMN_COUNT; i++)
-			lm_buffer_reset(&batch->fields[i]);
-	}
-	batch->object_bytes = 0;
-	batch->last_binding = (struct lm_binding){ 0 };
-	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
-		lm_buffer_reset(&batch->columns[i]);
-}
-
-void lm_batch_drop_events(struct lm_batch *batch)
-{
-	batch->event_count = 0;
-}
-
-static size_t row_bytes(const struct lm_batch *batch)
-{
-	return batch->object_bytes + (size_t)batch->object_count * OBJECT_TIME_BYTES +
-		batch->columns[COLUMN_BINDINGS].len + batch->columns[COLUMN_GAPS].len;
-}
-
-size_t lm_batch_bytes(const struct lm_batch *batch)
-{
-	return row_bytes(batch) + (size_t)batch->event_count * EVENT_TYPICAL_BYTES;
-}
-
-uint32_t lm_batch_events(const struct lm_batch *batch)
-{
-	return batch->event_count;
-}
-
-bool lm_batch_is_empty(const struct lm_batch *batch)
-{
-	return batch->event_count == 0 && row_bytes(batch) == 0;
-}
-
-/* Whatever is added, the payload must stay below what readers take. */
-static bool has_room(const struct lm_batch *batch, size_t more)
-{
-	size_t worst = HEADER_MAX_BYTES + row_bytes(batch) +
-		(size_t)batch->event_count * EVENT_WORST_BYTES;
-
-	return worst + more <= LM_BATCH_MAX_BYTES;
-}
-
-/* Undo a row that did not fit in memory or in the payload. */
-static int cut_row(struct lm_buffer *column, size_t len, int code)
-{
-	column->len = len;
-	column->failed = false;
-	return code;
-}
-
-int lm_batch_add_object(struct lm_batch *batch, const struct lm_object *object)
-{
-	size_t bytes = 0;
-	int r;
-
-	if (batch->object_count >= LM_BATCH_MAX_OBJECTS ||
-		!has_room(batch, LM_BATCH_OBJECT_MAX_BYTES))
-		return -EMSGSIZE;
-	r = lm_object_append(batch->columns, batch->fields, &batch->objects, object, &bytes);
-	if (r < 0)
-		return r;
-	batch->object_bytes += bytes;
-	batch->object_times[batch->object_count++] = object->time_ns;
-	return 0;
-}
-
-int lm_batch_add_binding(struct lm_batch *batch, const struct lm_binding *binding)
-{
-	struct lm_buffer *column = &batch->columns[COLUMN_BINDINGS];
-	const struct lm_binding *last = &batch->last_binding;
-	size_t len = column->len;
-
-	if (!has_room(batch, HEADER_MAX_BYTES))
-		return -EMSGSIZE;
-	lm_buffer_append_svarint(column, (int64_t)(binding->time_ns - last->time_ns));
-	lm_buffer_append_svarint(column, (int64_t)binding->file - (int64_t)last->file);
-	lm_buffer_append_svarint(column, (int64_t)binding->name - (int64_t)last->name);
-	lm_buffer_append_byte(column, binding->flags);
-	if (lm_buffer_status(column) < 0)
-		return cut_row(column, len, -ENOMEM);
-	batch->last_binding = *binding;
-	batch->binding_count++;
-	return 0;
-}
-
-int lm_batch_add_gap(struct lm_batch *batch, const struct lm_gap *gap)
-{
-	struct lm_buffer *column = &batch->columns[COLUMN_GAPS];
-	size_t len = column->len;
-
-	if (!has_room(batch, HEADER_MAX_BYTES))
-		return -EMSGSIZE;
-	lm_buffer_append_varint(column, gap->begin_ns);
-	lm_buffer_append_svarint(column, (int64_t)(gap->end_ns - gap->begin_ns));
-	lm_buffer_append_varint(column, gap->count);
-	lm_buffer_append_varint(column, gap->kinds);
-	lm_buffer_append_varint(column, gap->tgid);
-	lm_buffer_append_varint(column, gap->cpu);
-	lm_buffer_append_varint(column, gap->reason);
-	if (lm_buffer_status(column) < 0)
-		return cut_row(column, len, -ENOMEM);
-	batch->gap_count++;
-	return 0;
-}
-
-int lm_batch_add_event(struct lm_batch *batch, const struct lm_event *event)
-{
-	if (event->op > LM_OP_MAX)
-		return -EINVAL;
-	if (batch->event_count >= LM_BATCH_MAX_EVENTS || !has_room(batch, EVENT_WORST_BYTES))
-		return -EMSGSIZE;
-	batch->events[batch->event_count++] = *event;
-	return 0;
-}
 
 /* Columns that events write to have room for the worst case, so these need not check. */
 static inline void put_byte(struct lm_buffer *column, uint8_t byte)
@@ -349,6 +142,22 @@ static inline uint32_t put_result(struct lm_batch *batch, int64_t result, int64_
 	return STATE_VALUE;
 }
 
+/* Most arguments of a call are what they were the last time. */
+static void put_args(struct lm_batch *batch, const uint64_t *args, struct call_memory *last)
+{
+	uint8_t mask = 0;
+
+	for (unsigned int i = 0; i < LM_EVENT_ARGS; i++) {
+		if (args[i] == last->args[i])
+			continue;
+		mask |= (uint8_t)(1u << i);
+		put_varint(&batch->columns[COLUMN_CALL_ARGS + i],
+			zigzag((int64_t)(args[i] - last->args[i])));
+		last->args[i] = args[i];
+	}
+	put_byte(&batch->columns[COLUMN_CALL_MASK], mask);
+}
+
 static void put_shape(struct lm_batch *batch, uint32_t kind, uint32_t states)
 {
 	uint32_t shape = dictionary_number(&batch->shapes, (uint64_t)kind << STATE_BITS | states);
@@ -377,8 +186,11 @@ static void put_event(struct lm_batch *batch, const struct lm_event *ev,
 	struct kind_memory *memory = &batch->memories[kind];
 	uint32_t states;
 
-	if (batch->kinds.count != kinds)
+	if (batch->kinds.count != kinds) {
 		*memory = (struct kind_memory){ 0 };
+		if (ev->args)
+			batch->calls[kind] = (struct call_memory){ 0 };
+	}
 	states = put_id(batch, ev->name, &thread->name, &memory->name) << STATE_NAME_SHIFT;
 	states |= put_id(batch, ev->name2, &thread->name, &memory->name2) << STATE_NAME2_SHIFT;
 	states |= put_id(batch, ev->object, &thread->object, &memory->object)
@@ -395,6 +207,8 @@ static void put_event(struct lm_batch *batch, const struct lm_event *ev,
 	if (ev->flags & LM_EVENT_TIMED)
 		put_varint(&batch->columns[COLUMN_SPAN],
 			ev->begin_ns < ev->end_ns ? ev->end_ns - ev->begin_ns : 0);
+	if (ev->args)
+		put_args(batch, ev->args, &batch->calls[kind]);
 	put_shape(batch, kind, states);
 }
 
@@ -548,7 +362,7 @@ static int append_payload(const struct lm_batch *batch, struct lm_buffer *out,
 		lm_buffer_append_varint(out, batch->columns[i].len);
 	}
 	append_field_sizes(batch, out);
-	append_columns(batch, 0, COLUMN_SPAN, out);
+	append_columns(batch, 0, COLUMN_NUMBERS_END, out);
 	for (uint32_t i = 0; i < FIELD_COLUMN_COUNT; i++)
 		lm_buffer_append(out, batch->fields[i].data, batch->fields[i].len);
 	parts->bytes[LM_BATCH_NUMBERS] = out->len - start;

@@ -126,8 +126,8 @@ static void add_mprotect(struct list *list, const struct lm_event *ev)
 /*
  * One line of the table per group of operations. What is not listed carries no
  * influence of its own: descriptors (close, dup, socket, pipe, memfd, bind, listen,
- * shutdown), unmapping, exit, threads (the process already is one object), and
- * changes of the actor's own attributes.
+ * shutdown), unmapping, exit, threads (the process already is one object),
+ * changes of the actor's own attributes, and what stands beside the actions.
  */
 static void add_done(struct list *list, const struct lm_event *ev)
 {
@@ -271,6 +271,8 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_CHROOT:
 	case LM_OP_SETNS:
 	case LM_OP_ATTRIBUTE:
+	case LM_OP_CALL:
+	case LM_OP_RUN:
 		break;
 	}
 }

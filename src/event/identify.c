@@ -477,6 +477,8 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
 	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
 	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
+	[LM_RAW_CALL] = sizeof(struct lm_raw_call),
+	[LM_RAW_TURN] = sizeof(struct lm_raw_turn),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -533,6 +535,10 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_uring(id, (const void *)record);
 	case LM_RAW_NAME:
 		return take_name(id, (const void *)record);
+	case LM_RAW_CALL:
+		return take_call(id, (const void *)record);
+	case LM_RAW_TURN:
+		return take_turn(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

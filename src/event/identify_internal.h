@@ -290,6 +290,11 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw);
 int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw);
 int take_process(struct lm_identify *id, const struct lm_raw_process *raw);
 int take_task(struct lm_identify *id, const struct lm_raw_task *raw);
+/**
+ * The process of one of the last threads that have ended, or LM_OBJECT_NONE.
+ * @param ns_pid  the namespace that tid is a number of; 0: the initial one
+ */
+lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid);
 void free_process(struct process *process);
 /* Attributes of the raw record; what it does not hold stays. */
 int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
@@ -379,6 +384,10 @@ int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);
 
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
+
+/* identify_aside.c */
+int take_call(struct lm_identify *id, const struct lm_raw_call *raw);
+int take_turn(struct lm_identify *id, const struct lm_raw_turn *raw);
 
 /* identify_uring.c */
 int take_uring(struct lm_identify *id, const struct lm_raw_uring *raw);

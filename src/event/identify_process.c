@@ -547,7 +547,7 @@ static lm_object_id thread_target_of(struct lm_identify *id, uint32_t tid, uint3
  * A call that succeeded found somebody. Who of that number ended last may have done so between
  * the call's look-up and its end: what PTRACE_CONT has set going, for instance.
  */
-static lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
+lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
 {
 	for (uint32_t i = 1; i <= GONE_MAX; i++) {
 		const struct gone *gone = &id->gone[(id->gone_next - i) % GONE_MAX];

@@ -71,6 +71,8 @@ static const char *const op_names[] = {
 	[LM_OP_SETFLAGS] = "setflags",
 	[LM_OP_CLOCK] = "clock",
 	[LM_OP_KERNEL] = "kernel",
+	[LM_OP_CALL] = "call",
+	[LM_OP_RUN] = "run",
 };
 
 static const char *const kind_names[] = {
@@ -132,6 +134,8 @@ static const char *const gap_kind_names[64] = {
 	[LM_RAW_URING_SUBMIT] = "submission",
 	[LM_RAW_URING_END] = "completion",
 	[LM_RAW_NAME] = "name",
+	[LM_RAW_CALL] = "call",
+	[LM_RAW_TURN] = "run",
 };
 
 _Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");

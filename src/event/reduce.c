@@ -271,7 +271,7 @@ int lm_reducer_add(struct lm_reducer *reducer, const struct lm_item *item)
 {
 	int r = 0;
 
-	if (item->kind == LM_ITEM_EVENT)
+	if (item->kind == LM_ITEM_EVENT && !lm_op_is_aside(item->event.op))
 		return take_event(reducer, &item->event);
 	if (item->kind == LM_ITEM_OBJECT)
 		r = note_object(reducer, &item->object);

@@ -309,7 +309,13 @@ static void widen_span(struct lm_index *index, uint64_t begin_ns, uint64_t end_n
 static int add_event(struct lm_index *index, const struct lm_event *event)
 {
 	struct lm_event *slot;
-	int r = imply_kind(index, event->actor, LM_OBJECT_KIND_PROCESS);
+	int r;
+
+	if (lm_op_is_aside(event->op)) {
+		widen_span(index, event->end_ns, event->end_ns);
+		return 0;
+	}
+	r = imply_kind(index, event->actor, LM_OBJECT_KIND_PROCESS);
 
 	if (r == 0)
 		r = imply_kind(index, event->object, LM_OBJECT_KIND_NONE);

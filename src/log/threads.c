@@ -140,6 +140,11 @@ int lm_threads_bound(struct lm_threads *threads, struct lm_event *event)
 	/* It ran beside what its thread did meanwhile, and so bounds nothing of that. */
 	if (event->flags & LM_EVENT_TIMED)
 		return 0;
+	/* It stands beside what its thread did: nobody knows when it began. */
+	if (lm_op_is_aside(event->op)) {
+		event->begin_ns = start_ns < event->end_ns ? start_ns : event->end_ns;
+		return 0;
+	}
 	r = find_mark(threads, thread_key(first, event->tid), start_ns, &mark);
 	if (r < 0)
 		return r;

@@ -99,6 +99,18 @@ static bool choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
 	return folio || page;
 }
 
+/* What stands beside the actions has programs of its own, so that nothing else pays for it. */
+static void load_asides(struct sensor_bpf *bpf, const struct lm_sensor_options *options)
+{
+	bool calls = options->level == LM_LEVEL_FULL;
+
+	bpf_program__set_autoload(bpf->progs.on_any_enter, calls);
+	bpf_program__set_autoload(bpf->progs.on_any_exit, calls);
+	bpf_map__set_autocreate(bpf->maps.entered_calls, calls);
+	bpf_program__set_autoload(bpf->progs.on_switch, options->turns);
+	bpf_map__set_autocreate(bpf->maps.turn_begins, options->turns);
+}
+
 static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *options,
 	const struct btf *kernel)
 {
@@ -113,6 +125,7 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 	if (options->ways)
 		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
+	load_asides(bpf, options);
 	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
 	sensor->features.sees_uring = lm_uring_choose(bpf, kernel);
 	if (sensor->features.sees_uring) /* its requests are told one by one, and need no count */

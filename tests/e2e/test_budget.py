@@ -14,14 +14,15 @@ sys.path.append(str(lemona.ROOT / "tests" / "kernels"))
 import budget  # noqa: E402  (found through the line above)
 
 
-def test_programs_stay_in_their_budget(place, log):
+@pytest.mark.parametrize("options", [[], ["--level", "full", "--sched"]], ids=["default", "full"])
+def test_programs_stay_in_their_budget(place, log, options):
     series = ".".join(platform.release().split(".")[:2])
     if not budget.has_series(series):
         pytest.skip(f"no budget for Linux {series}")
     program = lemona.BINARY.parent / "tests" / "kernels" / "verified-insns"
     output = place / "insns"
 
-    lemona.record(log, ["sh", "-c", '"$0" $PPID "$1"', program, output])
+    lemona.record(log, ["sh", "-c", '"$0" $PPID "$1"', program, output], *options)
 
     wrong = budget.compare(series, json.loads(output.read_text()))
     assert not wrong, "\n  ".join(wrong)

@@ -16,6 +16,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "e2e")]
 
 import boot  # noqa: E402  (found through the line above)
+import calls  # noqa: E402  (found through the line above)
 import budget  # noqa: E402
 import kernels  # noqa: E402
 import lemona  # noqa: E402
@@ -52,7 +53,13 @@ for place in {places}; do
 done
 """
 
-# One recording. What a workload finds was made before, so that it is new to the recorder.
+# What runs under a second one, of level full.
+CALLS = """
+verified-insns $PPID $OUT/full-insns
+w-call $OUT/called
+"""
+
+# Both recordings. What a workload finds was made before, so that it is new to the recorder.
 RECORD = """
 export WAY={way} OUT=/out/{way}
 mkdir $OUT
@@ -60,6 +67,8 @@ for place in {places}; do cp -a /root/stage $place/$WAY; done
 lemona doctor >$OUT/doctor
 lemona record --attach {way} -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
 echo $? >$OUT/code
+lemona record --attach {way} --level full --sched -o $OUT/full -- sh /root/calls >$OUT/full-said 2>&1
+echo $? >$OUT/full-code
 """
 
 
@@ -70,10 +79,12 @@ def build_guest(place, ways):
         statements.prepare(name, place / "stage" / name)
     words = {"places": " ".join(PLACES), "names": " ".join(statements.NAMES)}
     (place / "workloads").write_text(WORKLOADS.format(**words))
+    (place / "calls").write_text(CALLS)
     initramfs = boot.Initramfs()
     initramfs.add_build()
     initramfs.add_tree("root/stage", place / "stage")
     initramfs.add_tree("root/workloads", place / "workloads")
+    initramfs.add_tree("root/calls", place / "calls")
     return initramfs, "".join(RECORD.format(way=way, **words) for way in ways)
 
 
@@ -123,9 +134,10 @@ def test_recording_ends_well(recording):
     assert len(said.splitlines()) == 1, f"a workload failed: {said}"
 
 
-def test_programs_stay_in_their_budget(recording):
+@pytest.mark.parametrize("insns", ["insns", "full-insns"])
+def test_programs_stay_in_their_budget(recording, insns):
     series, place, _ = recording
-    wrong = budget.compare(series, json.loads((place / "insns").read_text()))
+    wrong = budget.compare(series, json.loads((place / insns).read_text()))
     assert not wrong, "\n  ".join(wrong)
 
 
@@ -149,6 +161,16 @@ def test_kernel_that_hides_its_memory(series, tmp_path):
     assert re.search("^missing +lockdown +confidentiality", said, re.MULTILINE), said
     assert said.endswith("This host cannot be recorded.\n3\n"), said
     assert not (tmp_path / "out" / "log").exists()
+
+
+def test_level_full(recording):
+    _, place, _ = recording
+    said = (place / "full-said").read_text()
+    assert (place / "full-code").read_text() == "3\n", said  # w-call's own
+    lines = lemona.parse_lines((place / "called").read_text())
+    events = lemona.events(place / "full")
+    calls.expect(lines, events)
+    calls.expect_turns(lines, events)
 
 
 @pytest.mark.parametrize("at", PLACES)

@@ -144,9 +144,9 @@ static void filters_hold(void **state)
 	assert_match(filter, &write_event, 0);
 
 	filter = all;
-	filter.ops = UINT64_C(1) << LM_OP_READ;
+	filter.some_ops = filter.ops[LM_OP_READ] = true;
 	assert_match(filter, &write_event, 0);
-	filter.ops |= UINT64_C(1) << LM_OP_WRITE;
+	filter.ops[LM_OP_WRITE] = true;
 	assert_match(filter, &write_event, 1);
 
 	filter = all;

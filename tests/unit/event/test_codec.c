@@ -100,9 +100,47 @@ static void test_what_a_reader_would_refuse(void **state)
 	object.kind = LM_OBJECT_KIND_MAX + 1;
 	assert_int_equal(lm_batch_add_object(batch, &object), -EINVAL);
 	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event.op = LM_OP_CALL; /* without arguments */
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event = (struct lm_event){ .op = LM_OP_READ, .args = (const uint64_t[LM_EVENT_ARGS]){ 1 } };
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
 	assert_true(lm_batch_is_empty(batch));
 	object.kind = LM_OBJECT_KIND_NAME;
 	assert_int_equal(lm_batch_add_object(batch, &object), 0);
+}
+
+#define CALLS 3000
+
+/* Calls that repeat, with arguments that repeat in part, cost next to nothing. */
+static void test_arguments_of_calls(void **state)
+{
+	struct lm_batch *batch = *state;
+	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
+	struct lm_batch_reader *reader;
+	struct lm_item item;
+
+	for (uint64_t i = 0; i < CALLS; i++) {
+		const uint64_t args[LM_EVENT_ARGS] = { i % 2, UINT64_MAX, i == 7 ? i : 0 };
+		struct lm_event event = { .op = LM_OP_CALL, .call = i % 2, .end_ns = i * 2,
+			.begin_ns = i, .flags = LM_EVENT_TIMED, .args = args };
+
+		assert_int_equal(lm_batch_add_event(batch, &event), 0);
+	}
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
+	/* Shape, two of time, mask, and a span of at most two bytes; arguments are not stored. */
+	assert_true(payload.len < CALLS * 6 + 200);
+	reader = read_batch(&payload);
+	for (uint64_t i = 0; i < CALLS; i++) {
+		const uint64_t args[LM_EVENT_ARGS] = { i % 2, UINT64_MAX, i == 7 ? i : 0 };
+
+		assert_int_equal(lm_batch_reader_next(reader, &item), 1);
+		assert_int_equal(item.event.begin_ns, i);
+		assert_non_null(item.event.args);
+		assert_memory_equal(item.event.args, args, sizeof(args));
+	}
+	assert_int_equal(lm_batch_reader_next(reader, &item), 0);
+	lm_batch_reader_free(reader);
 }
 
 /* However unlike each other events are, a full batch is one that a reader takes. */
@@ -134,6 +172,9 @@ static void test_a_full_batch_of_the_worst(void **state)
 			.name = (uint32_t)(h >> 7) | 1u << 31,
 			.name2 = (uint32_t)(h >> 9) | 1u << 31,
 			.arg = ~h | 1ull << 63 };
+		if (event.op == LM_OP_CALL)
+			event.args = (const uint64_t[LM_EVENT_ARGS]){ h, ~h, h << 1, ~h << 1, h,
+				~h };
 		r = lm_batch_add_event(batch, &event);
 		if (r < 0)
 			break;
@@ -301,6 +342,7 @@ int main(void)
 		TEST(test_an_empty_batch),
 		TEST(test_extremes),
 		TEST(test_what_a_reader_would_refuse),
+		TEST(test_arguments_of_calls),
 		TEST(test_a_full_batch_of_the_worst),
 		TEST(test_encoding_twice_gives_the_same),
 		TEST(test_dropping_events_keeps_the_rest),

@@ -28,6 +28,8 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_URING_SUBMIT] = sizeof(struct lm_raw_uring),
 	[LM_RAW_URING_END] = sizeof(struct lm_raw_uring),
 	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
+	[LM_RAW_CALL] = sizeof(struct lm_raw_call),
+	[LM_RAW_TURN] = sizeof(struct lm_raw_turn),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */

@@ -156,6 +156,10 @@ static void write_event(const struct fixture *f, struct lm_buffer *out, const st
 	if (ev->tid != f->tgid)
 		lm_buffer_printf(out, ":%u", ev->tid - PIDS);
 	lm_buffer_printf(out, " %s", lm_op_name(ev->op));
+	for (uint32_t i = 0; ev->args && i < LM_EVENT_ARGS; i++)
+		lm_buffer_printf(out, "%s%lld", i ? "," : "(", (long long)ev->args[i]);
+	if (ev->args)
+		lm_buffer_append_byte(out, ')');
 	write_ref(f, out, " ", ev->object);
 	write_ref(f, out, " with ", ev->object2);
 	write_ref(f, out, " @", ev->name);

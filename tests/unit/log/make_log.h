@@ -132,6 +132,19 @@ static inline struct lm_gap make_gap(uint32_t i)
 		.cpu = i % 3 ? (uint16_t)i : LM_GAP_CPU_NONE, .reason = (uint16_t)(1 + i % 4) };
 }
 
+/* Some repeat, some are new, some are 0. Good until the third call from here. */
+static inline const uint64_t *make_args(uint32_t i)
+{
+	static uint64_t rooms[3][LM_EVENT_ARGS];
+	static uint32_t next;
+	uint64_t *args = rooms[next++ % 3];
+
+	for (uint32_t k = 0; k < LM_EVENT_ARGS; k++)
+		args[k] = i * 2654435761u % (k + 2) ? k << (k * 9) :
+			(uint64_t)(i * 40503u) << (i * 11 % 48);
+	return args;
+}
+
 /* Times grow from event to event; all else wanders so that every prediction is met and missed. */
 static inline struct lm_event make_event(uint32_t i)
 {
@@ -142,7 +155,7 @@ static inline struct lm_event make_event(uint32_t i)
 	event = (struct lm_event){
 		.end_ns = MAKE_TIME_BASE_NS + i * UINT64_C(700) + h % 600,
 		.actor = 2 + h % 5, .tid = 1000 + h % 7,
-		.op = (uint16_t)(1 + h / 7 % LM_OP_MAX),
+		.op = (uint16_t)(h % 13 ? 1 + h / 7 % LM_OP_MAX : LM_OP_CALL),
 		.flags = (uint16_t)(h / 11 % 128),
 		.call = h % 31 == 0 ? LM_CALL_NONE : (uint16_t)(h / 5 % 400),
 		.cpu = (uint16_t)(h / 64 % 3),
@@ -154,6 +167,8 @@ static inline struct lm_event make_event(uint32_t i)
 	};
 	if (event.flags & LM_EVENT_TIMED)
 		event.begin_ns = event.end_ns - h % 70000;
+	if (event.op == LM_OP_CALL)
+		event.args = make_args(i);
 	return event;
 }
 
@@ -336,6 +351,9 @@ static inline void assert_event_same(const struct lm_event *read, const struct l
 	assert_true(read->arg == made->arg);
 	if (made->flags & LM_EVENT_TIMED)
 		assert_int_equal(read->begin_ns, made->begin_ns);
+	assert_int_equal(read->args != NULL, made->args != NULL);
+	if (made->args)
+		assert_memory_equal(read->args, made->args, LM_EVENT_ARGS * sizeof(*made->args));
 }
 
 static inline void assert_gap_same(const struct lm_gap *read, const struct lm_gap *made)

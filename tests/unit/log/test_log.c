@@ -296,6 +296,31 @@ static void test_timed_event_begins_by_itself(void **state)
 	lm_log_free(log);
 }
 
+/* A system call as such says when it began, or nobody knows: no action's begin depends on it. */
+static void test_calls_bound_nothing(void **state)
+{
+	static const uint64_t args[LM_EVENT_ARGS];
+	struct lm_item call = { .kind = LM_ITEM_EVENT,
+		.event = { .op = LM_OP_CALL, .actor = 5, .tid = 7, .args = args, .end_ns = 300 } };
+	struct folder *folder = *state;
+	struct lm_log_writer *writer = create_log(folder, 0);
+	struct lm_log *log;
+	struct lm_item item;
+
+	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
+	assert_int_equal(lm_log_add(writer, &call), 0);
+	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
+	log = open_log(folder->log);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.op, LM_OP_CALL);
+	assert_int_equal(item.event.begin_ns, 0);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	assert_int_equal(item.event.begin_ns, 100);
+	lm_log_free(log);
+}
+
 static void test_wall_offset(void **state)
 {
 	struct folder *folder = *state;
@@ -335,6 +360,8 @@ int main(void)
 			test_begin_is_not_taken_from_the_future, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
 			test_timed_event_begins_by_itself, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_calls_bound_nothing, make_folder,
+			remove_folder),
 		cmocka_unit_test_setup_teardown(test_wall_offset, make_folder, remove_folder),
 	};
 

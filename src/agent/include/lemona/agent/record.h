@@ -14,6 +14,7 @@ struct lm_record_options {
 	const char *log_path;      /* directory to make */
 	char *const *command;      /* NULL-terminated argv to run and stop with, or NULL */
 	uint32_t level;            /* enum lm_level */
+	bool sched;                /* level full: who had which CPU, too */
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
 	uint64_t segment_bytes;    /* 0: default of the log */
 	enum lm_attach attach;
@@ -31,7 +32,7 @@ struct lm_record_summary {
 	bool command_ran;
 };
 
-/** "provenance", "reduced"; NULL outside the enum. Static. */
+/** "provenance", "reduced", "full"; NULL outside the enum. Static. */
 const char *lm_level_name(enum lm_level level);
 
 /**

@@ -90,7 +90,11 @@ enum lm_op {
 	/* into the kernel, again; object: LM_OBJECT_KERNEL */
 	LM_OP_CLOCK = 61,     /* arg: the new time in ns since 1970; adjtimex: what is adjusted */
 	LM_OP_KERNEL = 62,    /* what the call says; object2, name: the file it was given */
-	LM_OP_MAX = LM_OP_KERNEL,
+	/* What happened beside the actions above: no influence of their own; both are TIMED */
+	LM_OP_CALL = 63, /* level full: a system call, whatever it did; args. Of a number that
+			  * `call` has no room for: call LM_CALL_NONE, arg the number */
+	LM_OP_RUN = 64,  /* the thread had the CPU; arg: 1 it still wanted it, 0 it waits */
+	LM_OP_MAX = LM_OP_RUN,
 };
 
 enum lm_event_flag {
@@ -112,6 +116,8 @@ enum lm_event_flag {
 #define LM_CALL_URING 0x8000u  /* | io_uring opcode */
 #define LM_CALL_NONE 0xffffu   /* not a call: scheduler, recorder */
 
+#define LM_EVENT_ARGS 6u
+
 struct lm_event {
 	uint64_t id;         /* number in the log, from 1, dense; set by writer and reader */
 	uint64_t begin_ns;   /* boot time; end of the thread's previous event unless TIMED */
@@ -126,7 +132,16 @@ struct lm_event {
 	lm_object_id object, object2;
 	lm_object_id name, name2;
 	uint64_t arg;        /* meaning by op */
+	/* CALL: LM_EVENT_ARGS values, as wide as the call takes them; else NULL. Borrowed: from a
+	 * reader until its next frame. */
+	const uint64_t *args;
 };
+
+/** An event of its own kind beside the actions: it bounds nothing and influences nothing. */
+static inline bool lm_op_is_aside(uint16_t op)
+{
+	return op == LM_OP_CALL || op == LM_OP_RUN;
+}
 
 /** A call failed when it returned -4095..-1. EXIT and THREAD never fail. */
 bool lm_event_failed(const struct lm_event *ev);
@@ -140,6 +155,12 @@ const char *lm_op_name(enum lm_op op);
 enum lm_op lm_op_from_name(const char *name);
 /** "openat", "io_uring:read", "i386:3", ""; x86-64 table. buf: used where no static text is. */
 const char *lm_call_name(uint16_t call, char buf[32]);
+/**
+ * What the arguments of a call are, a letter each: d, l decimal of 32 and 64 bits; u, n the same
+ * without sign; x, X hexadecimal; p an address; o a mode. "" for a call without; six X where the
+ * call is not known. Static.
+ */
+const char *lm_call_arguments(uint16_t call);
 
 /**
  * A name of a file seen to hold at a time: directories as the kernel walked

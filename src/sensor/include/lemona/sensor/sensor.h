@@ -29,6 +29,7 @@ struct lm_sensor_options {
 	const struct lm_compat_rule *compat; /* the same for the 32-bit entry; NULL: not recorded */
 	const uint8_t *ways;              /* as many, enum lm_way, for level reduced; or NULL */
 	uint32_t level;                   /* enum lm_level */
+	bool turns;                       /* who has which CPU, too */
 	const uint8_t *uring_classes;     /* enum lm_uring_class, LM_URING_COUNT of them */
 	uint32_t self_tgid;               /* whose calls are left out */
 	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
