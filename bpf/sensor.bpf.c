@@ -278,20 +278,35 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long clone_fla
 #define NR_execve 59
 #define NR_execveat 322
 
+/* A pair of the new image's auxiliary vector; of a 32-bit program it is half as wide. */
+static __always_inline long read_auxv(void *vector, int i, bool narrow, __u64 *ret_pair)
+{
+	__u32 words[2] = {};
+	long r;
+
+	if (!narrow)
+		return bpf_probe_read_kernel(ret_pair, 16, vector + i * 16);
+	r = bpf_probe_read_kernel(words, sizeof(words), vector + i * sizeof(words));
+	ret_pair[0] = words[0];
+	ret_pair[1] = words[1];
+	return r;
+}
+
 /* The ELF interpreter, by the mapping that the kernel made for it. */
 static __noinline int fill_loader(struct lm_raw_exec *rec, struct task_struct *task)
 {
 	struct mapped mapped = {};
-	unsigned long auxv[2];
+	__u64 pair[2] = {}, base = 0;
 	struct mm_struct *mm = READ(task, mm);
 	void *at = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
-	__u64 base = 0;
+	/* Set for the first return to a 32-bit program: set_personality_ia32(). */
+	bool narrow = READ(task, thread_info.status) & TS_COMPAT;
 
 	for (int i = 0; i < 24; i++) {
-		if (bpf_probe_read_kernel(auxv, sizeof(auxv), at + i * sizeof(auxv)) || !auxv[0])
+		if (read_auxv(at, i, narrow, pair) || !pair[0])
 			break;
-		if (auxv[0] == AT_BASE) {
-			base = auxv[1];
+		if (pair[0] == AT_BASE) {
+			base = pair[1];
 			break;
 		}
 	}

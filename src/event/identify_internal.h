@@ -376,6 +376,8 @@ int copy_mappings(const struct process *parent, struct process *child);
 int share_memory(struct lm_identify *id, const struct lm_raw_fd *raw, lm_object_id *ret_object);
 /* Events of what a child shares with files through its parent's mappings. */
 int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struct process *child);
+/* The event of the ELF interpreter, which the kernel maps by itself: no call shows it. */
+int tell_loader(struct lm_identify *id, const struct lm_raw *raw, const struct process *process);
 int take_range(struct lm_identify *id, const struct lm_raw_range *raw);
 int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw);
 

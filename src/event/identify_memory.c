@@ -71,6 +71,18 @@ int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struc
 	return 0;
 }
 
+int tell_loader(struct lm_identify *id, const struct lm_raw *raw, const struct process *process)
+{
+	const struct lm_event event = {
+		.end_ns = raw->time_ns, .actor = process->object, .tid = process->tgid,
+		.op = LM_OP_MMAP, .flags = LM_EVENT_DERIVED, .call = LM_CALL_NONE,
+		.cpu = raw->cpu, .object = process->attributes.loader,
+		.arg = PROT_READ | PROT_EXEC | (uint64_t)MAP_PRIVATE << 32,
+	};
+
+	return event.object ? emit_event(id, &event) : 0;
+}
+
 /* What is left of a mapping: nothing, one piece, or one on either side of the hole. */
 static int unmap(struct process *process, uint32_t index, uint64_t start, uint64_t end,
 	bool *ret_gone)

@@ -454,7 +454,8 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	event.name = p->exe_name;
 	event.name2 = place.name;
 	event.flags |= LM_EVENT_CONFIRMED;
-	return emit_event(id, &event);
+	r = emit_event(id, &event);
+	return r < 0 ? r : tell_loader(id, &raw->raw, process);
 }
 
 int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
