@@ -104,6 +104,20 @@ static __always_inline void fill_claimed_remote(struct call *c, struct lm_raw_so
 	claim_remote(rec, address);
 }
 
+/* Whom a unix socket was to be connected with, and is not. An abstract name is none. */
+static __noinline int claim_unix_path(struct call *c, struct lm_raw_socket *rec)
+{
+	__u64 room = c->args[2] - 2; /* behind sun_family */
+	long len = bpf_probe_read_user_str(rec->path, UNIX_PATH_BYTES + 1, (void *)c->args[1] + 2);
+
+	if (len <= 1)
+		return done();
+	rec->path_len = (__u64)len - 1 < room ? len - 1 : room;
+	rec->remote.family = AF_UNIX;
+	rec->claimed_remote = 1;
+	return done();
+}
+
 /* The file system's name of a unix socket, own or the peer's. */
 static __noinline int announce_unix(struct emit *e, struct task_struct *task, struct file *file)
 {
@@ -151,6 +165,8 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 	rec->inode2 = file2 ? READ(file2, f_inode, i_ino) : 0;
 	if ((rec->family == AF_INET || rec->family == AF_INET6) && rec->remote.port == 0)
 		fill_claimed_remote(c, rec);
+	if (rec->family == AF_UNIX && c->number == NR_connect && c->result < 0 && !rec->path_len)
+		run(claim_unix_path(c, rec));
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }

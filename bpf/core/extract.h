@@ -430,6 +430,8 @@ static __always_inline void fill_inet(struct lm_raw_socket *out, struct sock *sk
 	}
 }
 
+#define UNIX_PATH_BYTES 108 /* UNIX_PATH_MAX */
+
 /* Read a unix address; the leading NUL of an abstract one becomes "@". */
 static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct unix_address *addr)
 {
@@ -439,7 +441,7 @@ static __always_inline void fill_unix_path(struct lm_raw_socket *out, struct uni
 	if (!addr)
 		return;
 	hide_var(len); /* keep the compiler from undoing the bound that the verifier looks for */
-	if (!len || len > 108)
+	if (!len || len > UNIX_PATH_BYTES)
 		return;
 	if (bpf_probe_read_kernel(out->path, len, from)) {
 		out->raw.flags |= LM_RAW_PARTIAL;

@@ -332,6 +332,10 @@ struct place {
 int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *process,
 	    lm_object_id start, struct lm_str path, bool follow, struct place *ret_place);
 
+/* Have a name looked up, as the process sees it, if nothing is known of it. @return as look() */
+int look_at_name(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+		 lm_object_id name);
+
 /* identify_path.c */
 int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target);
 /* Append the path of a directory entry as seen from `root`. @return false: not known */

@@ -83,6 +83,10 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 {
 	const struct name_entry *old = name_of(id, event->name);
 
+	if (event->op == LM_OP_LINK && event->object) {
+		bind_name(id, event->name2, event->object);
+		return 0;
+	}
 	if (!old || (event->name2 && !name_of(id, event->name2)))
 		return 0;
 	switch (event->op) {
@@ -163,6 +167,31 @@ static void set_object(struct lm_identify *id, const struct lm_raw_path *raw, st
 		event->flags |= LM_EVENT_DERIVED;
 }
 
+/*
+ * Of a link only the new name is reported, and its file: the old name counts if it is that file's,
+ * as far as can be known.
+ */
+static int judge_old_name(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+	struct lm_event *event)
+{
+	const struct name_entry *old;
+	int r;
+
+	if (event->op != LM_OP_LINK || !event->name || !event->object ||
+		event->flags & LM_EVENT_DERIVED)
+		return 0;
+	r = look_at_name(id, time_ns, process, event->name);
+	if (r < 0)
+		return r;
+	old = name_of(id, event->name);
+	if (!old->file)
+		return 0;
+	if (old->file != event->object)
+		event->name = LM_OBJECT_NONE;
+	event->flags &= (uint16_t)~LM_EVENT_CLAIMED;
+	return 0;
+}
+
 /* No path could be read, by us or by the kernel: only the kernel's own word can tell it. */
 static int tell_unread(struct lm_identify *id, const struct lm_raw_path *raw,
 	struct lm_event *event)
@@ -232,11 +261,10 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 		event.flags |= LM_EVENT_PARTIAL; /* closed again before it could be read */
 	if (event.result >= 0) {
 		r = confirm_names(id, now, &event);
-		if (r < 0)
-			return r;
-		r = apply_names(id, &event, path2);
-		if (r < 0)
-			return r;
+		if (r == 0)
+			r = judge_old_name(id, now, process, &event);
+		if (r == 0)
+			r = apply_names(id, &event, path2);
 	}
-	return emit_event(id, &event);
+	return r < 0 ? r : emit_event(id, &event);
 }

@@ -211,6 +211,25 @@ static bool is_known(struct walk *w, const struct name_entry *entry)
 	return entry->file && !S_ISLNK(inode_of(w->id, entry->file)->mode);
 }
 
+int look_at_name(struct lm_identify *id, uint64_t time_ns, const struct process *process,
+	lm_object_id name)
+{
+	const struct name_entry *entry = name_of(id, name);
+	struct walk w = { .id = id, .process = process, .time_ns = time_ns };
+	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
+	int r;
+
+	if (!entry || is_known(&w, entry))
+		return 0;
+	w.dir = entry->dir;
+	/* A copy: what is learned may move the texts. */
+	lm_buffer_append(&text, id->texts.data + entry->text, entry->len);
+	r = lm_buffer_status(&text);
+	if (r == 0)
+		r = look(&w, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
+	return r < 0 ? r : 0;
+}
+
 /* Put the target of a link before what is left of the path. */
 static int enter_link(struct walk *w, const struct name_entry *entry)
 {

@@ -32,7 +32,10 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
 	struct lm_socket *s = &definition.socket;
 
-	if (raw->family == AF_UNIX) {
+	if (raw->family == AF_UNIX && raw->claimed_remote)
+		/* Connected with nobody: whom it asked for belongs to the call. */
+		definition.flags &= (uint8_t)~LM_OBJECT_CLAIMED;
+	else if (raw->family == AF_UNIX) {
 		struct lm_address *named = raw->remote.family ? &s->remote : &s->local;
 
 		named->path = (struct lm_str){ (const char *)raw->path, raw->path_len };
@@ -98,6 +101,23 @@ static int socket_object(struct lm_identify *id, const struct lm_raw_socket *raw
 	return r;
 }
 
+/* The name that a unix socket was to be connected with, and is not. */
+static int set_claimed_name(struct lm_identify *id, const struct lm_raw_socket *raw,
+	const struct process *process, struct lm_event *event)
+{
+	struct lm_str path = { (const char *)raw->path, raw->path_len };
+	struct place place;
+	int r;
+
+	path.len = (uint32_t)strnlen(path.data, path.len);
+	if (!path.len || *path.data == '@') /* no name in a file system */
+		return 0;
+	r = resolve(id, raw->raw.time_ns, process, process->attributes.cwd, path, false, &place);
+	if (r == 0)
+		event->name = place.name;
+	return r;
+}
+
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 {
 	uint16_t op = raw->raw.flags & LM_RAW_FOUND ? LM_OP_NONE : op_of(raw->raw.call);
@@ -128,6 +148,11 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 	event.arg = (uint32_t)raw->fd;
 	if (raw->claimed_remote)
 		event.flags |= LM_EVENT_CLAIMED;
+	if (raw->claimed_remote && raw->family == AF_UNIX) {
+		r = set_claimed_name(id, raw, process, &event);
+		if (r < 0)
+			return r;
+	}
 	if (op == LM_OP_ACCEPT && raw->inode2) {
 		r = find_inode(id, raw->raw.time_ns, raw->inode2, id->devices.sockfs,
 			S_IFSOCK | 0777, &event.object2);

@@ -140,6 +140,7 @@ static void merge_drafts(struct lm_answer_edge *into, const struct lm_answer_edg
 		into->end_ns = edge->end_ns;
 	if (edge->control > into->control)
 		into->control = edge->control;
+	into->claimed = into->claimed && edge->claimed;
 	if (edge->event < into->event)
 		into->event = edge->event;
 }
@@ -236,6 +237,7 @@ static struct draft make_draft(const struct build *build, const struct edge *edg
 			.op = edge->kind == EDGE_DIRECTORY || edge->kind == EDGE_CONNECTION ?
 				      LM_OP_NONE : edge->op,
 			.op_name = op_name_of(edge), .control = edge->control,
+			.claimed = edge->claimed,
 			.begin_ns = edge->begin_ns,
 			.end_ns = edge->end_ns < last_ns ? edge->end_ns : last_ns,
 			.count = edge->count, .bytes = edge->bytes, .event = edge->event,

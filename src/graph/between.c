@@ -14,6 +14,7 @@ struct passage {
 	uint32_t edge;
 	uint64_t begin_ns, end_ns; /* mirrored when the walk went forward */
 	uint64_t event, bytes;     /* event 0: the edge as a whole */
+	bool claimed;
 };
 
 struct between {
@@ -55,7 +56,7 @@ static int add_passage(struct between *between, const struct edge *edge, uint32_
 		.edge = number,
 		.begin_ns = between->backward ? edge->begin_ns : ~edge->end_ns,
 		.end_ns = between->backward ? edge->end_ns : ~edge->begin_ns,
-		.event = edge->event, .bytes = edge->bytes,
+		.event = edge->event, .bytes = edge->bytes, .claimed = edge->claimed,
 	};
 
 	if (count >= UINT32_MAX ||
@@ -230,6 +231,7 @@ static void clear_edge(struct edge *edge)
 {
 	edge->begin_ns = edge->event = UINT64_MAX;
 	edge->end_ns = edge->count = edge->bytes = 0;
+	edge->claimed = true;
 }
 
 /* An edge tells of those of its events that are on a way. */
@@ -249,6 +251,7 @@ static void keep_passage(struct between *between, const struct passage *passage)
 	edge->end_ns = end_ns > edge->end_ns ? end_ns : edge->end_ns;
 	edge->event = passage->event < edge->event ? passage->event : edge->event;
 	edge->bytes += passage->bytes;
+	edge->claimed = edge->claimed && passage->claimed;
 	edge->count++;
 }
 

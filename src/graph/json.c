@@ -141,6 +141,8 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 	if (socket) {
 		append_address(out, "local", &socket->local);
 		append_address(out, "remote", &socket->remote);
+		if (view->index->objects.at[node->object].flags & LM_OBJECT_CLAIMED)
+			lm_buffer_append_text(out, ",\"claimed\":true");
 	}
 	if (node->flags & LM_NODE_REMOVED)
 		lm_buffer_append_text(out, ",\"removed\":true");
@@ -162,6 +164,8 @@ static void append_edge(struct lm_buffer *out, const struct lm_answer_view *view
 		out, ",\"count\":%" PRIu64 ",\"bytes\":%" PRIu64, edge->count, edge->bytes);
 	if (edge->event)
 		lm_buffer_printf(out, ",\"event\":\"%" PRIu64 "\"", edge->event);
+	if (edge->claimed)
+		lm_buffer_append_text(out, ",\"claimed\":true");
 	lm_buffer_append_byte(out, '}');
 }
 

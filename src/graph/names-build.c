@@ -246,6 +246,9 @@ static int replay_event(struct replay *replay, uint32_t position)
 	}
 	if (!event->name || lm_index_kind(replay->index, event->object) != LM_OBJECT_KIND_FILE)
 		return 0;
+	/* What a claimed name was bound to has been told before, or nobody has seen it. */
+	if (claimed && event->op != LM_OP_MOUNT)
+		return 0;
 	return bind_seen(replay, event->name, event->object, event->begin_ns, position, claimed,
 			 event->op == LM_OP_MOUNT);
 }

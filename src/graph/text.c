@@ -259,6 +259,8 @@ static void append_marks(struct story *story, const struct lm_answer_edge *edge)
 		lm_buffer_printf(&story->out, " (%" PRIu64 " times)", edge->count);
 	if (!edge->control)
 		lm_buffer_append_text(&story->out, " (low control)");
+	if (edge->claimed)
+		lm_buffer_append_text(&story->out, " (claimed)");
 	if (from->flags & LM_NODE_ENTRY)
 		append_styled(story, STYLE_ENTRY, "  <- entry point");
 	if (to->flags & LM_NODE_DETECTION)

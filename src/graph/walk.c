@@ -110,6 +110,7 @@ static void merge_edge(struct edge *into, const struct edge *edge)
 	if (edge->control > into->control)
 		into->control = edge->control;
 	into->count += edge->count;
+	into->claimed = into->claimed && edge->claimed;
 	into->bytes += edge->bytes;
 }
 
@@ -174,6 +175,14 @@ static uint64_t bytes_of(const struct lm_event *event)
 	}
 }
 
+/* What was done to a socket is certain: there the claim is an address. */
+static bool is_claimed(const struct walk *walk, const struct lm_link *link,
+		       const struct lm_event *event)
+{
+	return event->flags & LM_EVENT_CLAIMED && !index_socket(walk->index, link->source) &&
+	       !index_socket(walk->index, link->sink);
+}
+
 struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *link, uint32_t from,
 			      uint32_t to)
 {
@@ -183,6 +192,7 @@ struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *lin
 		.from = from, .to = to, .op = link->op, .control = link->control,
 		.begin_ns = link->begin_ns, .end_ns = link->end_ns, .count = lm_event_count(event),
 		.bytes = bytes_of(event), .event = event->id,
+		.claimed = is_claimed(walk, link, event),
 	};
 }
 

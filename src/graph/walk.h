@@ -46,6 +46,7 @@ struct edge {
 	uint8_t control;
 	bool hidden;
 	uint8_t hidden_by; /* enum lm_filter + 1: which one counted its events; 0: none did */
+	bool claimed; /* of all its events: an end is known from user memory only */
 	bool folded; /* one end was a name, and is now the file that it led to */
 	uint64_t begin_ns, end_ns, count, bytes, event;
 };

@@ -195,7 +195,7 @@ PROCESS_KEYS = {"pid!": int, "ppid!": int, "version!": int, "comm!": str, "exe":
                 "namespaces!": dict, "seccomp!": str, "no_new_privs!": bool,
                 "argv_cut": bool, "uid!": int, "euid!": int, "gid!": int}
 EDGE_KEYS = {"from!": str, "to!": str, "op!": str, "control!": str, "begin!": "time",
-             "end!": "time", "count!": int, "bytes!": int, "event": str}
+             "end!": "time", "count!": int, "bytes!": int, "event": str, "claimed": bool}
 HIDDEN_KEYS = {"filter!": str, "objects!": int, "events!": int}
 GAP_KEYS = {"begin!": "time", "end!": "time", "events!?": int, "reason!": str}
 
@@ -204,7 +204,7 @@ NODE_KEYS_OF = {
     "process": PROCESS_KEYS,
     "file": {"sha256": str, "sha256_sure": bool, "unhashed": str, "path": str, "inode!": int, "device!": str, "removed": bool},
     "name": {"path!": str, "removed": bool},
-    "socket": {"local": str, "remote": str},
+    "socket": {"local": str, "remote": str, "claimed": bool},
     "pipe": {}, "kernel": {}, "group": {}, "cgroup": {}, "content": {},
 }
 

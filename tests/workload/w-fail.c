@@ -92,7 +92,7 @@ static void sockets(void)
 
 	WANT(.op = "socket", .fd = fd);
 	FAIL(ENOENT, connect, fd, &un, sizeof(un));
-	WANT(.op = "connect", .fd = fd);
+	WANT(.op = "connect", .fd = fd, .path = "nobody", .flag = "claimed");
 	FAIL(ENOTCONN, sendto, fd, "x", 1, MSG_NOSIGNAL, NULL, 0);
 	WANT(.op = "send", .fd = fd);
 	FAIL(ENOTSOCK, listen, want_open("file", O_RDONLY), 1);

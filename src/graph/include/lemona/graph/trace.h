@@ -74,6 +74,7 @@ struct lm_answer_edge {
 	uint32_t from, to;    /* node positions */
 	uint16_t op; /* enum lm_op; LM_OP_NONE: a directory's name above a name (op_name) */
 	uint8_t control;      /* enum lm_control, the highest of what was merged */
+	bool claimed;         /* of all that was merged: an end is known from user memory only */
 	const char *op_name;  /* lm_op_name(), "directory" or "connection"; static */
 	uint64_t begin_ns, end_ns;
 	uint64_t count;       /* events merged */
