@@ -31,6 +31,7 @@ struct name_report {
 	uint32_t tid;
 	uint32_t change; /* one of LM_NAME_CHANGES */
 	bool open;       /* no call has taken it yet */
+	bool of_request; /* as the event's */
 	struct lm_name_place at, to;
 	struct lm_raw_inode target;
 	char text[];     /* both names */
@@ -68,6 +69,8 @@ static void take_report(struct lm_identify *id, struct name_report *report)
 	*(report->older ? &report->older->younger : &open->first) = report->younger;
 	*(report->younger ? &report->younger->older : &open->last) = report->older;
 	report->open = false;
+	if (report->of_request) /* nothing merges these: it says nothing of another request */
+		report->change = 0;
 }
 
 /* Forget the report behind `before` (NULL: the first) of its queue. */
@@ -114,6 +117,7 @@ int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 		return -ENOMEM;
 	*report = (struct name_report){
 		.arrived_ns = event->arrived_ns,
+		.of_request = event->of_request,
 		.tid = event->tid,
 		.change = change,
 		.at = event->at,
@@ -206,7 +210,7 @@ static struct name_report *oldest_open(struct lm_identify *id, const struct lm_e
 
 	for (; report; report = report->younger)
 		if (report->tid == event->tid && report->change == change &&
-			in_time(id, report, event) && report->at.dir_dev &&
+			!report->of_request && in_time(id, report, event) && report->at.dir_dev &&
 			(!claims || (dir && dir->dev == report->at.dir_dev)))
 			return report;
 	return NULL;
@@ -221,7 +225,7 @@ static struct name_report *find_equal(struct lm_identify *id, const struct lm_ev
 
 	for (struct name_report *report = queue_of(id, event->tid, claim->at)->first; report;
 		report = report->next) {
-		if (report->tid != event->tid || report->change != change ||
+		if (report->tid != event->tid || report->change != change || report->of_request ||
 			!in_time(id, report, event) || !agrees(report, claim) ||
 			(dir && report->at.dir_dev && (dir->dev != report->at.dir_dev ||
 				dir->inode != report->at.dir_inode)))
@@ -357,6 +361,8 @@ static int reported_target(struct lm_identify *id, uint64_t time_ns,
 		inode.mode = S_IFDIR;
 	else if (op == LM_OP_SYMLINK)
 		inode.mode = S_IFLNK;
+	else if (inode.mode) /* of a hook */
+		return describe_inode(id, time_ns, &inode, 0, ret_target);
 	else
 		return find_inode(id, time_ns, inode.inode, inode.dev, 0, ret_target);
 	return create_inode(id, time_ns, &inode, ret_target);
@@ -395,7 +401,7 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 	take_report(id, report);
 	take_way_back(id, event, report);
 	r = reported_name(id, time_ns, &report->at, made);
-	if (r == 0 && report->change == LM_NAME_RENAMED)
+	if (r == 0 && change == LM_NAME_RENAMED)
 		r = reported_name(id, time_ns, &report->to, &event->name2);
 	if (r == 0 && report->target.inode)
 		r = reported_target(id, time_ns, report, event->op, &target);
@@ -421,6 +427,15 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 	if (r < 0 || id->under_way)
 		return r;
 	return lm_map_put(&id->name_calls, event->tid, event->end_ns);
+}
+
+void forget_request_names(struct lm_identify *id, const struct lm_event *event)
+{
+	uint32_t change = change_of(event->op);
+	struct name_report *report = change ? find_request_report(id, event, change) : NULL;
+
+	if (report && report->of_request)
+		take_report(id, report);
 }
 
 void take_created_report(struct lm_identify *id, const struct lm_event *event)

@@ -107,13 +107,14 @@ static bool is_layer_below(const struct hooked *first, const struct lm_raw_name 
 		first->raw.target.dev != raw->target.dev;
 }
 
-/* io_uring tells no end by thread: a report, as the kernel's name events are. */
+/* io_uring tells no end by thread: a report, much as the kernel's name events are. */
 static int report(struct lm_identify *id, const struct lm_raw_name *raw)
 {
 	struct lm_name_event event = {
 		.tid = raw->raw.tid,
 		.at = { raw->dir_inode, raw->dir_dev, name_text(raw) },
 		.target = raw->target,
+		.of_request = true, .arrived_ns = raw->raw.time_ns,
 	};
 
 	switch (raw->change) {

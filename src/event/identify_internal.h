@@ -365,6 +365,8 @@ void free_hooked(struct lm_identify *id);
 /* identify_confirm.c */
 /* Put the kernel's word in the place of what a call claims, where there is one. */
 int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event);
+/* A request failed: what a hook told of it has not become true. */
+void forget_request_names(struct lm_identify *id, const struct lm_event *event);
 /* A file made by an event that is no claim: its report is spent. */
 void take_created_report(struct lm_identify *id, const struct lm_event *event);
 /* A thread's number is free: its reports are not the next one's. */

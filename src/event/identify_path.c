@@ -265,6 +265,8 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 			r = judge_old_name(id, now, process, &event);
 		if (r == 0)
 			r = apply_names(id, &event, path2);
+	} else if (id->under_way) {
+		forget_request_names(id, &event);
 	}
 	return r < 0 ? r : emit_event(id, &event);
 }

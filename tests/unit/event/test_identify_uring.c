@@ -129,6 +129,53 @@ static void test_report_of_a_worker_confirms(void **state)
 		"p1 unlink @f3/a =0 confirmed timed\n");
 }
 
+/* A hook tells what a request acts on before it can fail, and no call takes it for its own. */
+static void test_hook_of_a_worker_confirms(void **state)
+{
+	struct fixture *f = *state;
+
+	clone_thread(f, 5);
+	forget_told(f);
+	submit(f, path_of(100, "a"), OP_UNLINKAT, 0);
+	as_thread(f, 1, 5);
+	hook(f, SYS_io_uring_enter, LM_RAW_REMOVES, FILE_AT(7), TMP_DIR, "a");
+	as(f, 1);
+	end(f, 100, 100, 0, 0, OP_UNLINKAT);
+	assert_told(f,
+		"+f3/a\n"
+		"+f7 100644 gen=1\n"
+		"p1 unlink f7 @f3/a =0 confirmed timed\n");
+}
+
+static void test_hook_of_a_failed_request(void **state)
+{
+	struct fixture *f = *state;
+
+	submit(f, path_of(100, "a"), OP_UNLINKAT, 0);
+	submit(f, path_of(101, "a"), OP_UNLINKAT, 0);
+	hook(f, SYS_io_uring_enter, LM_RAW_REMOVES, FILE_AT(7), DIR_AT(40), "a");
+	end(f, 100, 100, -EBUSY, 0, OP_UNLINKAT);
+	end(f, 101, 101, 0, 0, OP_UNLINKAT);
+	assert_told(f,
+		"+f3/a\n"
+		"p1 unlink @f3/a =-16 claimed timed\n"
+		"p1 unlink @f3/a =0 claimed timed\n");
+}
+
+static void test_hook_of_a_request_is_of_no_call(void **state)
+{
+	struct fixture *f = *state;
+
+	hook(f, SYS_io_uring_enter, LM_RAW_REMOVES, FILE_AT(7), TMP_DIR, "b");
+	path(f, SYS_unlink, "a", 0);
+	path(f, SYS_unlink, "b", 0);
+	assert_told(f,
+		"+f3/a\n"
+		"p1 unlink @f3/a =0 claimed\n"
+		"+f3/b\n"
+		"p1 unlink @f3/b =0 claimed\n");
+}
+
 /* A result without its request: found by ring and user_data, and kept while more may come. */
 static void test_several_results(void **state)
 {
@@ -203,6 +250,9 @@ int main(void)
 		TEST(object_of_the_end_counts),
 		TEST(path_of_the_submission),
 		TEST(report_of_a_worker_confirms),
+		TEST(hook_of_a_worker_confirms),
+		TEST(hook_of_a_failed_request),
+		TEST(hook_of_a_request_is_of_no_call),
 		TEST(several_results),
 		TEST(request_without_a_result),
 		TEST(end_without_submission),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lemona/abi/raw.h"
@@ -26,6 +27,8 @@ struct lm_name_place {
 };
 
 struct lm_name_event {
+	/* Told by a hook in the middle of a request of io_uring, which may fail yet: of no call. */
+	bool of_request;
 	uint64_t arrived_ns; /* when it had been read: after what it tells had been done */
 	uint32_t tid;     /* who did it, initial pid namespace */
 	/*
