@@ -24,6 +24,7 @@
 #include "lemona/sensor/sensor.h"
 #include "hasher.h"
 #include "look.h"
+#include "place.h"
 
 /*
  * The rings are emptied this often, and what came is written at every second
@@ -385,8 +386,10 @@ static void pause_for(uint64_t ns)
 static int record(struct recorder *rec)
 {
 	uint64_t asked_ns = 0, written_ns = 0;
+	struct placement place;
 	int polls = 0, r;
 
+	place_init(&place);
 	while (!command_ended(rec) && !should_stop(rec, &asked_ns)) {
 		bool urgent = lm_sensor_wait(rec->sensor, POLL_NS);
 
@@ -404,6 +407,7 @@ static int record(struct recorder *rec)
 		polls = 0;
 		note_log_error(rec, lm_log_flush(rec->log));
 		written_ns = lm_time_boot_ns();
+		place_update(&place, rec->sensor);
 	}
 	lm_sensor_detach(rec->sensor);
 	r = drain(rec);

@@ -349,6 +349,16 @@ void lm_sensor_snapshot(struct lm_sensor *sensor)
 		sensor->rings[i].head = seal_ring(sensor->rings[i].control);
 }
 
+uint32_t lm_sensor_cpus(const struct lm_sensor *sensor)
+{
+	return sensor->ring_count - 1;
+}
+
+uint64_t lm_sensor_made_bytes(const struct lm_sensor *sensor, uint32_t cpu)
+{
+	return sensor->rings[cpu].head;
+}
+
 int lm_sensor_drain(struct lm_sensor *sensor,
 	int (*take)(void *data, const struct lm_raw *record), void *data)
 {

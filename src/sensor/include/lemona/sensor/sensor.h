@@ -94,6 +94,12 @@ bool lm_sensor_wait(struct lm_sensor *sensor, uint64_t longest_ns);
  */
 void lm_sensor_snapshot(struct lm_sensor *sensor);
 
+/** How many CPUs have a ring: those that this host could have. */
+uint32_t lm_sensor_cpus(const struct lm_sensor *sensor);
+
+/** Bytes of records that a CPU, counted from 0, had made up to the last snapshot. */
+uint64_t lm_sensor_made_bytes(const struct lm_sensor *sensor, uint32_t cpu);
+
 /**
  * Hand out every record committed before the last snapshot (or before now, when
  * there is no new one), of all CPUs, in the order of their times. A record is borrowed until take
