@@ -90,6 +90,7 @@ struct process {
 	uint32_t mapping_count, mapping_capacity;
 	uint32_t found_parent; /* not found itself yet, or 0 */
 	bool self;
+	bool has_rings; /* of io_uring: something may be under way when it ends */
 	bool ended; /* its exit has been told; threads may still be on their way out */
 };
 

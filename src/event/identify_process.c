@@ -469,7 +469,7 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	if (r < 0)
 		return r;
 	event.result = raw->status;
-	if (raw->group_dead) {
+	if (raw->group_dead && process->has_rings) {
 		r = end_requests(id, &raw->raw);
 		if (r < 0)
 			return r;

@@ -26,17 +26,23 @@
 
 struct request {
 	struct request *next;              /* of the same address's slot */
-	struct request *next_data;         /* of the same ring's and user_data's slot */
+	struct request *before_data, *next_data; /* of the same ring's and user_data's slot */
 	struct request *older, *younger;
 	struct lm_event told;              /* at submission: of one that has no end */
 	struct lm_raw_uring head;
 	uint64_t inner[];
 };
 
+/* In the order of submission. A program that has no use for user_data has all in one of them. */
+struct data_queue {
+	struct request *first, *last;
+};
+
 struct uring_requests {
-	struct request *by_address[SLOTS], *by_data[SLOTS];
+	struct request *by_address[SLOTS];
+	struct data_queue by_data[SLOTS];
 	struct request *oldest, *youngest;
-	uint64_t count, bytes, skipping;
+	uint64_t count, bytes;
 	uint64_t scratch[LM_RAW_RECORD_MAX_BYTES / sizeof(uint64_t)];
 };
 
@@ -45,7 +51,7 @@ static struct request **address_slot(struct uring_requests *all, uint64_t addres
 	return &all->by_address[hash_inode(0, address) % SLOTS];
 }
 
-static struct request **data_slot(struct uring_requests *all, const struct lm_raw_uring *head)
+static struct data_queue *data_queue_of(struct uring_requests *all, const struct lm_raw_uring *head)
 {
 	return &all->by_data[hash_bytes(&head->user_data, sizeof(head->user_data), head->ring) %
 		SLOTS];
@@ -65,19 +71,19 @@ static bool is_skipping(const struct lm_raw_uring *head)
 static void detach(struct uring_requests *all, struct request *request)
 {
 	struct request **at = address_slot(all, request->head.request);
+	struct data_queue *queue = data_queue_of(all, &request->head);
 
 	while (*at != request)
 		at = &(*at)->next;
 	*at = request->next;
-	at = data_slot(all, &request->head);
-	while (*at != request)
-		at = &(*at)->next_data;
-	*at = request->next_data;
+	*(request->before_data ? &request->before_data->next_data : &queue->first) =
+		request->next_data;
+	*(request->next_data ? &request->next_data->before_data : &queue->last) =
+		request->before_data;
 	*(request->older ? &request->older->younger : &all->oldest) = request->younger;
 	*(request->younger ? &request->younger->older : &all->youngest) = request->older;
 	all->count--;
 	all->bytes -= request->head.inner_len;
-	all->skipping -= is_skipping(&request->head);
 }
 
 static void drop(struct uring_requests *all, struct request *request)
@@ -98,6 +104,7 @@ static struct request *keep(struct uring_requests *all, const struct lm_raw_urin
 {
 	struct request *request = malloc(sizeof(*request) + raw->inner_len);
 	struct request **at = address_slot(all, raw->request);
+	struct data_queue *queue = data_queue_of(all, raw);
 
 	if (!request)
 		return NULL;
@@ -107,16 +114,15 @@ static struct request *keep(struct uring_requests *all, const struct lm_raw_urin
 	request->next = *at;
 	*at = request;
 	request->next_data = NULL;
-	for (at = data_slot(all, raw); *at;)
-		at = &(*at)->next_data;
-	*at = request;
+	request->before_data = queue->last;
+	*(queue->last ? &queue->last->next_data : &queue->first) = request;
+	queue->last = request;
 	request->younger = NULL;
 	request->older = all->youngest;
 	*(all->youngest ? &all->youngest->younger : &all->oldest) = request;
 	all->youngest = request;
 	all->count++;
 	all->bytes += raw->inner_len;
-	all->skipping += is_skipping(raw);
 	return request;
 }
 
@@ -132,7 +138,7 @@ static struct request *find_by_address(struct uring_requests *all, const struct 
 static struct request *find_by_data(struct uring_requests *all, const struct lm_raw_uring *raw,
 	struct request *after)
 {
-	struct request *request = after ? after->next_data : *data_slot(all, raw);
+	struct request *request = after ? after->next_data : data_queue_of(all, raw)->first;
 
 	while (request && !same_data(&request->head, raw))
 		request = request->next_data;
@@ -388,8 +394,12 @@ static int make_room(struct lm_identify *id)
 static int take_submitted(struct lm_identify *id, const struct lm_raw_uring *raw)
 {
 	struct request *request = find_by_address(id->uring, raw);
-	int r;
+	struct process *process;
+	int r = process_of(id, &raw->raw, &process);
 
+	if (r < 0)
+		return r;
+	process->has_rings = true;
 	if (request) { /* its memory is used again */
 		r = tell_over(id, &raw->raw, request);
 		drop(id->uring, request);
