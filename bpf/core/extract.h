@@ -142,25 +142,35 @@ static __always_inline struct announced_key dir_key(struct dentry *dentry, struc
 }
 
 /*
- * Has a directory been told, and so all above it and its file system? Mostly it is the one of the
- * CPU's last open: that is much cheaper to find out than what the map holds.
+ * Is it the directory of the CPU's last open? Then it has been told, all above it, and its file
+ * system. Mostly it is: that is much cheaper to find out than what the map holds.
  */
-static __always_inline bool is_told(struct emit *e, struct announced_key *key)
+static __noinline int is_last_dir(struct emit *e, struct dentry *dir, struct vfsmount *mnt)
+{
+	const struct lm_told_dir *last = &e->control->last_dir;
+	struct announced_key key = dir_key(dir, mnt);
+
+	return last->inode == key.inode && last->dev == key.dev && last->mount == key.mount &&
+		last->generation == key.generation && last->round == announced_generation;
+}
+
+/*
+ * Has a directory been told, and so all above it? It is that of the CPU's last open from now on,
+ * so its file system has to be told before: to have been in it tells a directory only.
+ */
+static __noinline int is_told(struct emit *e, struct dentry *dir, struct vfsmount *mnt)
 {
 	struct lm_told_dir *last = &e->control->last_dir;
+	struct announced_key key = dir_key(dir, mnt);
 	__u32 round = announced_generation;
-	__u32 *told;
+	__u32 *told = bpf_map_lookup_elem(&announced, &key);
 
-	if (last->inode == key->inode && last->dev == key->dev && last->mount == key->mount &&
-		last->generation == key->generation && last->round == round)
-		return true;
-	told = bpf_map_lookup_elem(&announced, key);
 	if (!told || *told != round)
 		return false;
-	last->inode = key->inode;
-	last->dev = key->dev;
-	last->mount = key->mount;
-	last->generation = key->generation;
+	last->inode = key.inode;
+	last->dev = key.dev;
+	last->mount = key.mount;
+	last->generation = key.generation;
 	last->round = round;
 	return true;
 }
@@ -357,16 +367,13 @@ static __always_inline void announce_open(struct emit *e, struct task_struct *ta
 		(parent != dentry || (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR);
 	struct walk w;
 
-	if (has_path) {
-		struct announced_key key = dir_key(dir, mnt);
-
-		if (is_told(e, &key))
-			return;
-	}
+	if (has_path && is_last_dir(e, dir, mnt))
+		return;
 	run(announce_fs(e, READ(dentry, d_inode, i_sb)));
+	if (!has_path || is_told(e, dir, mnt))
+		return;
 	walk_from(&w, e, task, mnt, dir);
-	if (has_path)
-		run(announce_dir(&w));
+	run(announce_dir(&w));
 }
 
 /* @param open  with room for a name behind it */
