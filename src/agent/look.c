@@ -14,6 +14,8 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/event/identify.h"
 
+#define PROC_ROOT_INODE 1 /* fs/proc/internal.h: PROC_ROOT_INO */
+
 static int open_root(uint32_t tgid)
 {
 	char path[32];
@@ -43,8 +45,9 @@ int look_at_entry(uint32_t tgid, const char *path, struct lm_raw_inode *ret_inod
 	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return -errno;
-	if (fs.f_type == PROC_SUPER_MAGIC)
-		return -EOPNOTSUPP; /* "self" is another for everybody who looks */
+	/* "self" is another for everybody who looks; where it is mounted is not. */
+	if (fs.f_type == PROC_SUPER_MAGIC && st.st_ino != PROC_ROOT_INODE)
+		return -EOPNOTSUPP;
 	ret_link[0] = '\0';
 	if (S_ISLNK(st.st_mode)) {
 		n = readlinkat(fd, "", ret_link, link_size - 1);

@@ -306,6 +306,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
 	lm_identify_set_self(rec->identify, (uint32_t)getpid());
+	if (options->memory_bytes)
+		lm_identify_set_memory(rec->identify, options->memory_bytes);
 	r = lm_sensor_find_state(rec->sensor, take_record, rec);
 	if (r == 0)
 		r = lm_identify_found_all(rec->identify);

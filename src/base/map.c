@@ -80,6 +80,27 @@ int lm_map_put(struct lm_map *map, uint64_t key, uint64_t value)
 	return 0;
 }
 
+void lm_map_remove(struct lm_map *map, uint64_t key)
+{
+	struct lm_map_slot *slots = map->slots;
+	size_t hole, at;
+
+	if (!slots || !find_slot(map, key)->used)
+		return;
+	hole = (size_t)(find_slot(map, key) - slots);
+	/* What stands behind moves up, unless its own place is behind the hole. */
+	for (at = (hole + 1) & map->mask; slots[at].used; at = (at + 1) & map->mask) {
+		size_t home = lm_hash_mix(slots[at].key ^ map->seed) & map->mask;
+
+		if (((at - home) & map->mask) < ((at - hole) & map->mask))
+			continue;
+		slots[hole] = slots[at];
+		hole = at;
+	}
+	slots[hole].used = false;
+	map->count--;
+}
+
 bool lm_map_at(const struct lm_map *map, size_t slot, uint64_t *ret_key, uint64_t *ret_value)
 {
 	const struct lm_map_slot *s = &map->slots[slot];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/event/same.h"
 
 static const char help[] =
 	"Usage: lemona events LOG [OPTION]...\n"
@@ -57,6 +58,7 @@ struct listing {
 	bool json, help;
 
 	struct lm_log *log;
+	struct lm_same *same;
 	struct lm_labels *labels;
 	struct lm_buffer line;
 };
@@ -64,6 +66,7 @@ struct listing {
 static void release_listing(struct listing *listing)
 {
 	lm_log_free(listing->log);
+	lm_same_free(listing->same);
 	lm_labels_free(listing->labels);
 	lm_buffer_release(&listing->line);
 }
@@ -263,7 +266,9 @@ static int list_events(struct listing *listing)
 		r = lm_log_next(listing->log, &item);
 		if (r <= 0)
 			return r;
-		r = take_item(listing, &item);
+		r = lm_same_apply(listing->same, &item);
+		if (r > 0)
+			r = take_item(listing, &item);
 		if (r < 0)
 			return r;
 	}
@@ -285,6 +290,8 @@ int lm_cli_events(int argc, char **argv)
 	}
 	int r = lm_log_open(listing.path, &listing.log, &diag);
 
+	if (r == 0)
+		r = lm_same_new(&listing.same);
 	if (r == 0)
 		r = lm_labels_new(&listing.labels);
 	if (r < 0)

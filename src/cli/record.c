@@ -27,6 +27,8 @@ static const char help[] =
 	"                             this kernel allows)\n"
 	"      --ring-size BYTES      size of the kernel's buffer for each CPU, a power of\n"
 	"                             two; K, M and G may follow\n"
+	"      --memory BYTES         what may be kept of the names and files seen; 64M; what\n"
+	"                             was not used for longest is forgotten first\n"
 	"      --segment-size BYTES   begin a new segment file above this size\n"
 	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
 	"  -h, --help                 print this text\n"
@@ -34,7 +36,14 @@ static const char help[] =
 	"With CMD the exit code is CMD's own (128 + N when signal N ended it), or 3 when\n"
 	"the recording failed.\n";
 
-enum { OPTION_RING_SIZE = 256, OPTION_SEGMENT_SIZE, OPTION_LEVEL, OPTION_ATTACH, OPTION_SCHED };
+enum {
+	OPTION_RING_SIZE = 256,
+	OPTION_SEGMENT_SIZE,
+	OPTION_MEMORY,
+	OPTION_LEVEL,
+	OPTION_ATTACH,
+	OPTION_SCHED,
+};
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -42,6 +51,7 @@ static const struct option options[] = {
 	{ "attach", required_argument, NULL, OPTION_ATTACH },
 	{ "sched", no_argument, NULL, OPTION_SCHED },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
@@ -119,6 +129,8 @@ static int parse_one(struct record_request *request, int option)
 		return 0;
 	case OPTION_RING_SIZE:
 		return parse_ring_size(optarg, &request->record.ring_bytes);
+	case OPTION_MEMORY:
+		return parse_size("--memory", optarg, &request->record.memory_bytes);
 	case OPTION_SEGMENT_SIZE:
 		return parse_size("--segment-size", optarg, &request->record.segment_bytes);
 	case 'q':

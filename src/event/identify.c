@@ -63,16 +63,15 @@ int lm_identify_new(const struct lm_identify_sink *sink, const struct lm_identif
 {
 	struct lm_object kernel = { .kind = LM_OBJECT_KIND_KERNEL };
 	struct lm_identify *id = calloc(1, sizeof(*id));
-	lm_object_id none;
 	int r;
 
 	if (!id)
 		return -ENOMEM;
 	id->sink = *sink;
 	id->devices = *devices;
-	r = new_object(id, LM_OBJECT_KIND_NONE, 0, &none);
-	if (r == 0)
-		r = new_object(id, LM_OBJECT_KIND_KERNEL, 0, &kernel.id);
+	id->seed = hash_inode(0, 0);
+	lm_identify_set_memory(id, LM_IDENTIFY_MEMORY_BYTES);
+	r = new_object(id, &kernel.id);
 	if (r == 0)
 		r = emit_object(id, &kernel);
 	if (r < 0) {
@@ -109,10 +108,9 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	lm_map_release(&id->threads);
 	lm_map_release(&id->ns_numbers);
 	lm_map_release(&id->name_calls);
-	lm_buffer_release(&id->texts);
-	free(id->objects);
+	free_names(id);
 	free(id->inodes);
-	free(id->names);
+	free(id->object_set.slots);
 	free(id->inode_set.slots);
 	free(id->name_set.slots);
 	free(id->cgroups);
@@ -233,6 +231,8 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	uint8_t found = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
 	struct lm_str component = { raw->name, raw->name_len };
 	lm_object_id file, dir = LM_OBJECT_NONE, name = LM_OBJECT_NONE;
+	const struct inode_entry *inode;
+	bool is_memory;
 	uint64_t now = raw->raw.time_ns;
 	struct process *process;
 	struct lm_event event;
@@ -244,11 +244,14 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 		r = create_inode(id, now, &raw->file, &file);
 	else
 		r = describe_inode(id, now, &raw->file, found, &file);
-	if (r == 0 && raw->name_len)
+	if (r < 0)
+		return r;
+	inode = inode_of(id, file);
+	is_memory = !inode || inode->kind == LM_OBJECT_KIND_MEMORY;
+	if (raw->name_len)
 		r = find_inode(id, now, raw->dir_inode, raw->dir_dev, S_IFDIR, &dir);
 	/* No directory: a made-up name, such as "memfd:x". All event descriptors have the same. */
-	if (r == 0 && file && raw->name_len &&
-		inode_of(id, file)->kind != LM_OBJECT_KIND_MEMORY)
+	if (r == 0 && raw->name_len && !is_memory)
 		r = find_name(id, now, dir, component, found, &name);
 	if (r < 0)
 		return r;
@@ -265,7 +268,7 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 				return r;
 			tell_code(id, process, file, name, true);
 		}
-		if (!file || !name || name_of(id, name)->file == file)
+		if (!file || !name || bound_file(id, name) == file)
 			return 0;
 		bind_name(id, name, file);
 		return emit_binding(id, now, file, name, 0);
@@ -291,6 +294,14 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 
 #define FMODE_WRITE 2 /* include/linux/fs.h */
 
+/* Closed by all but a few: what uses it once more is told what it is. */
+static bool is_socket(const struct lm_identify *id, lm_object_id object)
+{
+	const struct inode_entry *entry = inode_of(id, object);
+
+	return entry && entry->kind == LM_OBJECT_KIND_SOCKET;
+}
+
 static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 {
 	struct process *process;
@@ -307,6 +318,8 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 	if (event.op == LM_OP_CLOSE) {
 		/* At its end the number may already mean another file: what it meant is kept. */
 		event.object = recall_fd(process, raw->fd);
+		if (is_socket(id, event.object))
+			hasten_inode(id, event.object);
 		event.flags |= event.object ? LM_EVENT_DERIVED : 0;
 		if (!event.object && id->under_way) /* a ring's slot: seen when it was submitted */
 			r = describe_inode(id, raw->raw.time_ns, &raw->file, 0, &event.object);
@@ -486,6 +499,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 	if (record->kind == 0 || record->kind > LM_RAW_KIND_MAX ||
 		record->len < minimum_bytes[record->kind])
 		return -LM_E_FORMAT;
+	if (id->directories_gone)
+		tell_forgotten(id, record->time_ns);
 	switch (record->kind) {
 	case LM_RAW_IO:
 		return take_io(id, (const void *)record);

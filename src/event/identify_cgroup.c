@@ -14,8 +14,8 @@ static int define_cgroup(struct lm_identify *id, uint64_t time_ns,
 	const struct cgroup_entry *entry, struct lm_str path, uint8_t flags)
 {
 	struct lm_object object = {
-		.id = entry->object, .kind = LM_OBJECT_KIND_CGROUP, .flags = flags,
-		.time_ns = time_ns,
+		.id = entry->object, .kind = LM_OBJECT_KIND_CGROUP, .time_ns = time_ns,
+		.flags = flags | (entry->again ? LM_OBJECT_AGAIN : 0),
 		.cgroup = {
 			.hierarchy = entry->hierarchy, .cgroup = entry->cgroup, .path = path,
 		},
@@ -30,27 +30,33 @@ static struct cgroup_entry *look_up_cgroup(struct lm_identify *id, uint32_t hier
 	struct index_walk walk = index_walk_from(hash_cgroup(hierarchy, cgroup));
 	int64_t i;
 
-	while ((i = index_set_next(&id->cgroup_set, &walk)) >= 0)
-		if (id->cgroups[i].cgroup == cgroup && id->cgroups[i].hierarchy == hierarchy)
-			return &id->cgroups[i];
+	while ((i = index_set_next(&id->cgroup_set, &walk)) >= 0) {
+		if (id->cgroups[i].cgroup != cgroup || id->cgroups[i].hierarchy != hierarchy)
+			continue;
+		id->cgroups[i].chances = CHANCES;
+		return &id->cgroups[i];
+	}
 	return NULL;
 }
 
 static int add_cgroup(struct lm_identify *id, uint32_t hierarchy, uint64_t cgroup,
 	struct cgroup_entry **ret_entry)
 {
-	struct cgroup_entry entry = { .cgroup = cgroup, .hierarchy = hierarchy };
-	int r = grow(&id->cgroups, id->cgroup_count, &id->cgroup_capacity, sizeof(*id->cgroups));
+	struct cgroup_entry entry = {
+		.cgroup = cgroup, .hierarchy = hierarchy, .chances = CHANCES,
+	};
+	uint32_t at;
+	int r = room_for_cgroup(id, &at);
 
 	if (r == 0)
-		r = new_object(id, LM_OBJECT_KIND_CGROUP, id->cgroup_count, &entry.object);
+		r = new_object(id, &entry.object);
+	if (r == 0)
+		r = index_set_add(&id->cgroup_set, hash_cgroup(hierarchy, cgroup), at);
 	if (r < 0)
 		return r;
-	id->cgroups[id->cgroup_count] = entry;
-	r = index_set_add(&id->cgroup_set, hash_cgroup(hierarchy, cgroup), id->cgroup_count);
-	if (r < 0)
-		return r;
-	*ret_entry = &id->cgroups[id->cgroup_count++];
+	entry.again = id->cgroup_room.forgotten;
+	id->cgroups[at] = entry;
+	*ret_entry = &id->cgroups[at];
 	return 0;
 }
 

@@ -25,7 +25,7 @@ void tell_code(struct lm_identify *id, const struct process *process, lm_object_
 			.generation = inode->generation,
 		},
 	};
-	parent = process_of_object(id, process->attributes.parent);
+	parent = parent_of_process(id, process);
 	code.parent_tgid = parent ? parent->tgid : 0;
 	if (append_path(id, name ? name : inode->name, process->attributes.root, &path) &&
 		!memchr(path.data, '\0', path.len))
@@ -40,11 +40,13 @@ int lm_identify_content(struct lm_identify *id, const struct lm_content *content
 	struct lm_object object = {
 		.kind = LM_OBJECT_KIND_CONTENT, .time_ns = content->time_ns, .content = *content,
 	};
+	const struct inode_entry *file = inode_of(id, content->file);
 	int r;
 
-	if (!content->file || content->file >= id->object_count ||
-		id->objects[content->file].kind != LM_OBJECT_KIND_FILE)
+	/* One that was forgotten meanwhile is no less in the log. */
+	if (!content->file || content->file > id->last_object || name_of(id, content->file) ||
+		(file && file->kind != LM_OBJECT_KIND_FILE))
 		return -LM_E_FORMAT;
-	r = new_object(id, LM_OBJECT_KIND_CONTENT, 0, &object.id);
+	r = new_object(id, &object.id);
 	return r < 0 ? r : emit_object(id, &object);
 }

@@ -23,6 +23,7 @@
  * stays a claim.
  */
 #define KEEP_NS (200 * LM_NS_PER_MS)
+#define NAME_CALLS_MAX 8192
 
 struct name_report {
 	struct name_report *next; /* of the same thread and (old) name, in the order of arrival */
@@ -149,7 +150,7 @@ static struct lm_str last_component(struct lm_identify *id, lm_object_id name)
 
 	if (!entry)
 		return text;
-	text = (struct lm_str){ (const char *)id->texts.data + entry->text, entry->len };
+	text = text_of(entry);
 	slash = memrchr(text.data, '/', text.len);
 	if (slash) {
 		text.len -= (uint32_t)(slash + 1 - text.data);
@@ -277,7 +278,7 @@ static bool may_be_of_request(struct lm_identify *id, const struct name_report *
 	const struct lm_event *event, const struct claim *claim, uint32_t change)
 {
 	return report->change == change && report->arrived_ns >= event->begin_ns &&
-		process_by_tid(id, report->tid) == process_of_object(id, event->actor) &&
+		process_by_tid(id, report->tid) == process_by_tid(id, event->tid) &&
 		agrees(report, claim);
 }
 
@@ -319,7 +320,7 @@ static int reported_name(struct lm_identify *id, uint64_t time_ns,
 {
 	const struct name_entry *claimed = name_of(id, *name);
 	lm_object_id dir = claimed ? claimed->dir : LM_OBJECT_NONE;
-	bool whole = claimed && !memchr(id->texts.data + claimed->text, '/', claimed->len);
+	bool whole = claimed && !memchr(claimed->text, '/', claimed->len);
 	int r;
 
 	if (place->dir_inode) {
@@ -353,17 +354,19 @@ static uint32_t change_of(uint16_t op)
 
 /* What a call made is new, whatever has had its number before. */
 static int reported_target(struct lm_identify *id, uint64_t time_ns,
-	const struct name_report *report, uint16_t op, lm_object_id *ret_target)
+	const struct name_report *report, const struct lm_event *event, lm_object_id *ret_target)
 {
 	struct lm_raw_inode inode = report->target;
 
-	if (op == LM_OP_MKDIR)
+	if (event->op == LM_OP_MKDIR)
 		inode.mode = S_IFDIR;
-	else if (op == LM_OP_SYMLINK)
+	else if (event->op == LM_OP_SYMLINK)
 		inode.mode = S_IFLNK;
-	else if (inode.mode) /* of a hook */
+	else if (event->op == LM_OP_MKNOD && !inode.mode)
+		inode.mode = event->arg & S_IFMT ? event->arg & S_IFMT : S_IFREG;
+	else if (inode.mode && event->op != LM_OP_MKNOD) /* of a hook */
 		return describe_inode(id, time_ns, &inode, 0, ret_target);
-	else
+	else if (!inode.mode)
 		return find_inode(id, time_ns, inode.inode, inode.dev, 0, ret_target);
 	return create_inode(id, time_ns, &inode, ret_target);
 }
@@ -404,7 +407,7 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 	if (r == 0 && change == LM_NAME_RENAMED)
 		r = reported_name(id, time_ns, &report->to, &event->name2);
 	if (r == 0 && report->target.inode)
-		r = reported_target(id, time_ns, report, event->op, &target);
+		r = reported_target(id, time_ns, report, event, &target);
 	if (r < 0)
 		return r;
 	if (target)
@@ -419,6 +422,28 @@ static int confirm(struct lm_identify *id, uint64_t time_ns, struct lm_event *ev
 	return 0;
 }
 
+/*
+ * When a thread's last call ended only matters to reports that had come by then: there are none
+ * that are older than what is kept. Threads that are gone make room for those to come.
+ */
+static void forget_calls(struct lm_identify *id, uint64_t now_ns)
+{
+	if (id->name_calls.count < NAME_CALLS_MAX || now_ns - id->calls_forgotten_ns < KEEP_NS)
+		return;
+	id->calls_forgotten_ns = now_ns;
+	for (int i = 0; i < REPORT_QUEUES; i++)
+		drop_old(id, &id->reports[i], now_ns);
+	for (size_t i = 0; i <= id->name_calls.mask;) {
+		uint64_t tid, end_ns;
+
+		/* Another one may have come into the place of one that was removed. */
+		if (lm_map_at(&id->name_calls, i, &tid, &end_ns) && end_ns + KEEP_NS < now_ns)
+			lm_map_remove(&id->name_calls, tid);
+		else
+			i++;
+	}
+}
+
 int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *event)
 {
 	int r = confirm(id, time_ns, event);
@@ -426,6 +451,7 @@ int confirm_names(struct lm_identify *id, uint64_t time_ns, struct lm_event *eve
 	/* What a request did, it did not do as the thread's last call. */
 	if (r < 0 || id->under_way)
 		return r;
+	forget_calls(id, event->end_ns);
 	return lm_map_put(&id->name_calls, event->tid, event->end_ns);
 }
 

@@ -130,7 +130,7 @@ static bool is_setting(struct lm_identify *id, const struct inode_entry *entry)
 
 		if (!dir || dir->dev != entry->dev)
 			return false;
-		text = (struct lm_str){ (const char *)id->texts.data + name->text, name->len };
+		text = text_of(name);
 		if (dir->inode == PROC_ROOT_INODE)
 			return lm_str_equal(text, LM_STR("sys")) ||
 				lm_str_equal(text, LM_STR("sysrq-trigger"));

@@ -46,6 +46,7 @@ int take_found(struct lm_identify *id, const struct lm_raw_process *raw)
 	/* One that comes later in the list: see lm_identify_found_all(). */
 	process->found_parent = parent ? 0 : raw->attributes.parent_tgid;
 	process->attributes.parent = parent ? parent->object : LM_OBJECT_NONE;
+	process->parent_tgid = raw->attributes.parent_tgid;
 	r = read_found_argv(process);
 	if (r < 0)
 		return r;

@@ -214,7 +214,7 @@ static int bind_before(struct lm_identify *id, uint64_t time_ns, const struct lm
 	if (raw->change != LM_RAW_RENAMES)
 		return 0;
 	r = describe_inode(id, time_ns, &raw->target2, 0, &replaced);
-	if (r == 0 && name_of(id, event->name2)->file != replaced)
+	if (r == 0 && bound_file(id, event->name2) != replaced)
 		bind_name(id, event->name2, replaced);
 	return r;
 }

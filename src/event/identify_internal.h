@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "lemona/base/buffer.h"
 #include "lemona/base/error.h"
 #include "lemona/base/map.h"
@@ -35,21 +37,24 @@ struct inode_entry {
 	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
 	uint8_t kind;        /* enum lm_object_kind */
 	uint8_t memory;      /* enum lm_memory_type of memory */
-	uint8_t surface;     /* enum surface */
-	bool is_root;        /* told as "/" of somebody */
-	bool created;        /* its creation or its end has been seen: another creation makes
+	uint8_t surface : 2; /* enum surface */
+	bool is_root : 1;    /* told as "/" of somebody */
+	bool created : 1;    /* its creation or its end has been seen: another creation makes
 			      * another object */
+	bool again : 1;      /* may have been known before: LM_OBJECT_AGAIN */
+	uint8_t chances;     /* see identify_forget.c; as in all entries below */
 };
 
 struct name_entry {
 	lm_object_id object;
 	lm_object_id dir;
 	lm_object_id file;   /* what it is bound to now, or 0 */
-	uint32_t link;       /* where it is a symbolic link: offset of its target in `texts` */
-	uint32_t link_len;   /* 0: no link, or not known to be one */
+	char *text;          /* the component; owned */
+	char *link;          /* where it is a symbolic link: its target; owned */
+	uint16_t len, link_len; /* link_len 0: no link, or not known to be one */
 	bool made_directory; /* by mkdir: whatever its inode, `name/..` is where it stands */
-	uint32_t text;       /* offset of the component in `texts` */
-	uint32_t len;
+	bool of_directory;   /* what it is bound to is one */
+	uint8_t chances;
 };
 
 /* A socket as it was described last. */
@@ -57,12 +62,6 @@ struct name_entry {
 struct told_socket {
 	lm_object_id object; /* 0: free */
 	struct lm_raw_socket raw;
-};
-
-/* What an object number stands for: an entry of one of the tables. */
-struct object_entry {
-	uint8_t kind;
-	uint32_t index; /* in inodes or names; of a process its tgid */
 };
 
 struct mapping {
@@ -88,6 +87,12 @@ struct process {
 	struct fd_table *fds;     /* NULL: none seen yet */
 	struct mapping *mappings; /* files mapped, unsorted */
 	uint32_t mapping_count, mapping_capacity;
+	uint32_t parent_tgid;  /* of `attributes.parent` */
+	/* What `attributes` name by number, should it be forgotten. */
+	struct {
+		uint64_t inode;
+		uint32_t dev;
+	} cwd, root;
 	uint32_t found_parent; /* not found itself yet, or 0 */
 	bool self;
 	bool has_rings; /* of io_uring: something may be under way when it ends */
@@ -99,6 +104,8 @@ struct cgroup_entry {
 	uint32_t hierarchy;
 	lm_object_id object;
 	bool told; /* its path */
+	bool again;
+	uint8_t chances;
 };
 
 struct file_system {
@@ -147,7 +154,14 @@ struct recent {
 struct gone {
 	uint32_t tid;    /* in the initial namespace */
 	uint32_t ns_pid; /* where it has that number, too; 0: in none but the initial one */
+	uint64_t ns_key; /* of its process in `ns_numbers`, where that has ended; or 0 */
 	lm_object_id object;
+};
+
+/* How many entries of a table there may be, and where to look for one to forget. */
+struct room {
+	uint32_t limit, hand;
+	bool forgotten; /* some have been: what comes now may come again */
 };
 
 struct lm_identify {
@@ -155,8 +169,17 @@ struct lm_identify {
 	struct lm_identify_devices devices;
 	uint32_t self_tgid;
 
-	struct object_entry *objects; /* by object number; [0] unused */
-	uint32_t object_count, object_capacity;
+	/*
+	 * Objects that are known, by number: twice the place in `names`, plus 1, or in
+	 * `inodes`. Numbers of what was forgotten stay good to name it in the log.
+	 */
+	struct index_set object_set;
+	lm_object_id last_object;
+	uint32_t seed;
+
+	struct room inode_room, name_room, cgroup_room;
+	bool directories_gone; /* forgotten, and not yet told to the kernel side */
+	uint64_t directories_told_ns;
 
 	struct inode_entry *inodes;
 	uint32_t inode_count, inode_capacity;
@@ -165,7 +188,6 @@ struct lm_identify {
 	struct name_entry *names;
 	uint32_t name_count, name_capacity;
 	struct index_set name_set;
-	struct lm_buffer texts; /* components, back to back */
 
 	struct file_system *file_systems;
 	uint32_t file_system_count, file_system_capacity;
@@ -184,6 +206,7 @@ struct lm_identify {
 	struct report_queue open_reports[REPORT_QUEUES]; /* by thread and change: not taken yet */
 	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
+	uint64_t calls_forgotten_ns;
 	/* What hooks told of calls that have not ended, by tid. */
 	struct hooked *hooked[HOOKED_SLOTS];
 
@@ -217,13 +240,86 @@ static inline int64_t index_set_next(const struct index_set *set, struct index_w
 }
 
 int index_set_add(struct index_set *set, uint32_t hash, uint32_t entry);
+/* Without effect on an entry that is not there. */
+void index_set_remove(struct index_set *set, uint32_t hash, uint32_t entry);
 /* Put another entry of the same hash in the place of one that is in the set. */
 void index_set_replace(struct index_set *set, uint32_t hash, uint32_t entry, uint32_t with);
 /* Make room for one more element of `size` bytes. @return 0; -ENOMEM */
 int grow(void *array_ptr, uint32_t count, uint32_t *capacity, size_t size);
 
+/* identify_forget.c */
+
+/* No two numbers have one hash: what a slot holds need not be looked at. */
+static inline uint32_t hash_object(const struct lm_identify *id, lm_object_id object)
+{
+	uint32_t x = object ^ id->seed;
+
+	x = (x ^ x >> 16) * 0x85ebca6bu;
+	x = (x ^ x >> 13) * 0xc2b2ae35u;
+	return x ^ x >> 16;
+}
+
+static inline int64_t place_of_object(const struct lm_identify *id, lm_object_id object)
+{
+	struct index_walk walk = index_walk_from(hash_object(id, object));
+
+	return index_set_next(&id->object_set, &walk);
+}
+
+/* The entry of an object that is known; NULL where it was forgotten, or is none of this table. */
+static inline struct inode_entry *inode_of(const struct lm_identify *id, lm_object_id object)
+{
+	int64_t place = place_of_object(id, object);
+
+	return place < 0 || place & 1 ? NULL : &id->inodes[place >> 1];
+}
+
+static inline struct name_entry *name_of(const struct lm_identify *id, lm_object_id object)
+{
+	int64_t place = place_of_object(id, object);
+
+	return place < 0 || !(place & 1) ? NULL : &id->names[place >> 1];
+}
+
+static inline struct lm_str text_of(const struct name_entry *entry)
+{
+	return (struct lm_str){ entry->text, entry->len };
+}
+
+/* The next number. @return 0; -EOVERFLOW (all are used up) */
+int new_object(struct lm_identify *id, lm_object_id *ret_object);
+int know_inode(struct lm_identify *id, lm_object_id object, uint32_t at);
+int know_name(struct lm_identify *id, lm_object_id object, uint32_t at);
+/* A place for one more entry, all zero: where the table is full, that of one not used for long. */
+int room_for_inode(struct lm_identify *id, uint32_t *ret_at);
+int room_for_name(struct lm_identify *id, uint32_t *ret_at);
+int room_for_cgroup(struct lm_identify *id, uint32_t *ret_at);
+/* What has ended goes first. */
+void hasten_inode(struct lm_identify *id, lm_object_id object);
+void free_names(struct lm_identify *id);
+/* Have the kernel side tell directories anew, where some were forgotten. */
+void tell_forgotten(struct lm_identify *id, uint64_t now_ns);
+
+#define CHANCES 1
+#define CHANCES_DIRECTORY 3 /* all below it needs it */
+
+static inline void use_inode(struct inode_entry *entry)
+{
+	uint8_t chances = S_ISDIR(entry->mode) ? CHANCES_DIRECTORY : CHANCES;
+
+	if (entry->chances != chances)
+		entry->chances = chances;
+}
+
+static inline void use_name(struct name_entry *entry)
+{
+	uint8_t chances = entry->of_directory ? CHANCES_DIRECTORY : CHANCES;
+
+	if (entry->chances != chances)
+		entry->chances = chances;
+}
+
 /* identify_object.c */
-int new_object(struct lm_identify *id, uint8_t kind, uint32_t index, lm_object_id *ret_object);
 int emit_object(struct lm_identify *id, const struct lm_object *object);
 int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
 	uint32_t mode, lm_object_id *ret_object);
@@ -250,8 +346,10 @@ int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memor
 		    lm_object_id *ret_object);
 /* What has this number now, as far as it has been told, else 0. */
 lm_object_id known_inode(struct lm_identify *id, uint32_t dev, uint64_t inode);
-struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object);
-struct name_entry *name_of(struct lm_identify *id, lm_object_id object);
+uint32_t hash_name(lm_object_id dir, struct lm_str component);
+/* A name turns out to be a symbolic link. @return 0; -ENOMEM */
+int take_link(struct name_entry *entry, struct lm_str target);
+void drop_link(struct name_entry *entry);
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
 	      uint8_t flags, lm_object_id *ret_object);
 /* The name object of (dir, component) if there is one, else 0. */
@@ -281,8 +379,8 @@ bool changes_kernel(struct lm_identify *id, lm_object_id object);
 
 /* identify_process.c */
 int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process);
-/* The live process that an object is a version of, or NULL. */
-struct process *process_of_object(struct lm_identify *id, lm_object_id object);
+/* The process that forked it, as far as that lives, or NULL. */
+struct process *parent_of_process(struct lm_identify *id, const struct process *process);
 int define_process(struct lm_identify *id, uint64_t time_ns, const struct process *process,
 		   uint8_t flags);
 struct process *process_by_tid(struct lm_identify *id, uint32_t tid);
@@ -290,12 +388,6 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw);
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw);
 int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw);
 int take_process(struct lm_identify *id, const struct lm_raw_process *raw);
-int take_task(struct lm_identify *id, const struct lm_raw_task *raw);
-/**
- * The process of one of the last threads that have ended, or LM_OBJECT_NONE.
- * @param ns_pid  the namespace that tid is a number of; 0: the initial one
- */
-lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid);
 void free_process(struct process *process);
 /* Attributes of the raw record; what it does not hold stays. */
 int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *process,
@@ -303,6 +395,23 @@ int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *pro
 int set_argv(struct process *process, const char *argv, uint32_t len);
 void remember_fd(struct process *process, int fd, lm_object_id object);
 lm_object_id recall_fd(const struct process *process, int fd);
+
+/* A number in a pid namespace, as `ns_numbers` has it. */
+static inline uint64_t ns_key(uint32_t ns_pid, uint32_t number)
+{
+	return (uint64_t)ns_pid << 32 | number;
+}
+
+/* Know the directories that its paths start from. @return 0; -ENOMEM; what the sink returned */
+int recall_directories(struct lm_identify *id, uint64_t time_ns, struct process *process);
+
+/* identify_task.c */
+int take_task(struct lm_identify *id, const struct lm_raw_task *raw);
+/**
+ * The process of one of the last threads that have ended, or LM_OBJECT_NONE.
+ * @param ns_pid  the namespace that tid is a number of; 0: the initial one
+ */
+lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid);
 
 /* identify_found.c */
 int take_found(struct lm_identify *id, const struct lm_raw_process *raw);
@@ -338,7 +447,6 @@ int look_at_name(struct lm_identify *id, uint64_t time_ns, const struct process 
 		 lm_object_id name);
 
 /* identify_path.c */
-int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target);
 /* Append the path of a directory entry as seen from `root`. @return false: not known */
 bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
 		 struct lm_buffer *out);

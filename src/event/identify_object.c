@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "identify_internal.h"
 
+#include "lemona/base/cleanup.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,37 +18,6 @@ int emit_object(struct lm_identify *id, const struct lm_object *object)
 	item.kind = LM_ITEM_OBJECT;
 	item.object = *object;
 	return id->sink.item(id->sink.data, &item);
-}
-
-int new_object(struct lm_identify *id, uint8_t kind, uint32_t index, lm_object_id *ret_object)
-{
-	int r = grow(&id->objects, id->object_count, &id->object_capacity, sizeof(*id->objects));
-
-	if (r < 0)
-		return r;
-	id->objects[id->object_count] = (struct object_entry){ .kind = kind, .index = index };
-	*ret_object = id->object_count++;
-	return 0;
-}
-
-struct inode_entry *inode_of(struct lm_identify *id, lm_object_id object)
-{
-	const struct object_entry *entry = &id->objects[object];
-
-	if (!object || entry->kind == LM_OBJECT_KIND_NAME ||
-		entry->kind == LM_OBJECT_KIND_PROCESS || entry->kind == LM_OBJECT_KIND_KERNEL ||
-		entry->kind == LM_OBJECT_KIND_CGROUP || entry->kind == LM_OBJECT_KIND_CONTENT)
-		return NULL;
-	return &id->inodes[entry->index];
-}
-
-struct name_entry *name_of(struct lm_identify *id, lm_object_id object)
-{
-	const struct object_entry *entry = &id->objects[object];
-
-	if (!object || entry->kind != LM_OBJECT_KIND_NAME)
-		return NULL;
-	return &id->names[entry->index];
 }
 
 const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev)
@@ -73,7 +45,8 @@ static int define_memory(struct lm_identify *id, uint64_t time_ns, const struct 
 	struct lm_str label, uint8_t flags)
 {
 	struct lm_object object = {
-		.id = entry->object, .kind = entry->kind, .flags = flags, .time_ns = time_ns,
+		.id = entry->object, .kind = entry->kind, .time_ns = time_ns,
+		.flags = flags | (entry->again ? LM_OBJECT_AGAIN : 0),
 		.memory = {
 			.type = entry->memory, .dev = entry->dev,
 			.inode = entry->inode & NUMBER_MASK, .label = label,
@@ -117,7 +90,8 @@ static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct i
 	uint32_t rdev, uint8_t flags)
 {
 	struct lm_item item;
-	struct lm_object *object = begin_item(&item, entry->object, entry->kind, flags, time_ns);
+	struct lm_object *object = begin_item(&item, entry->object, entry->kind,
+		flags | (entry->again ? LM_OBJECT_AGAIN : 0), time_ns);
 
 	switch (entry->kind) {
 	case LM_OBJECT_KIND_SOCKET:
@@ -140,40 +114,44 @@ static struct inode_entry *look_up_inode(struct lm_identify *id, uint32_t dev, u
 	struct index_walk walk = index_walk_from(hash_inode(dev, inode));
 	int64_t i;
 
-	while ((i = index_set_next(&id->inode_set, &walk)) >= 0)
-		if (id->inodes[i].inode == inode && id->inodes[i].dev == dev)
-			return &id->inodes[i];
+	while ((i = index_set_next(&id->inode_set, &walk)) >= 0) {
+		if (id->inodes[i].inode != inode || id->inodes[i].dev != dev)
+			continue;
+		use_inode(&id->inodes[i]);
+		return &id->inodes[i];
+	}
 	return NULL;
 }
 
 /* Put an entry into the table, as the newest of its number, and give it an object. */
 static int keep_inode(struct lm_identify *id, struct inode_entry *entry)
 {
-	const struct inode_entry *old = look_up_inode(id, entry->dev, entry->inode);
 	uint32_t hash = hash_inode(entry->dev, entry->inode);
-	uint32_t old_index = old ? (uint32_t)(old - id->inodes) : 0;
+	struct inode_entry *old;
+	uint32_t at;
 	int r;
 
-	r = grow(&id->inodes, id->inode_count, &id->inode_capacity, sizeof(*id->inodes));
+	r = room_for_inode(id, &at);
+	if (r == 0)
+		r = new_object(id, &entry->object);
+	if (r == 0)
+		r = know_inode(id, entry->object, at);
 	if (r < 0)
 		return r;
-	r = new_object(id, entry->kind, id->inode_count, &entry->object);
-	if (r < 0)
-		return r;
-	id->inodes[id->inode_count] = *entry;
+	old = look_up_inode(id, entry->dev, entry->inode);
+	id->inodes[at] = *entry;
+	use_inode(&id->inodes[at]);
+	if (!old)
+		return index_set_add(&id->inode_set, hash, at);
 	/* Only the newest of a number can be met again. */
-	if (old)
-		index_set_replace(&id->inode_set, hash, old_index, id->inode_count);
-	else
-		r = index_set_add(&id->inode_set, hash, id->inode_count);
-	if (r < 0)
-		return r;
-	id->inode_count++;
+	old->chances = 0;
+	index_set_replace(&id->inode_set, hash, (uint32_t)(old - id->inodes), at);
 	return 0;
 }
 
+/* @param again  it may have been known once */
 static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
-	uint8_t flags, lm_object_id *ret_object)
+	uint8_t flags, bool again, lm_object_id *ret_object)
 {
 	struct inode_entry entry = {
 		.inode = raw->inode,
@@ -182,6 +160,7 @@ static int add_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_r
 		.mode = (uint16_t)raw->mode,
 		.kind = kind_of(id, raw->dev, raw->mode),
 		.surface = is_memory_device(raw) ? SURFACE_KERNEL : SURFACE_UNKNOWN,
+		.again = again && id->inode_room.forgotten,
 	};
 	int r;
 
@@ -214,6 +193,7 @@ int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memor
 	struct inode_entry *old = look_up_inode(id, memory->dev, memory->inode), entry = {
 		.inode = memory->inode, .dev = memory->dev, .mode = memory->described,
 		.kind = LM_OBJECT_KIND_MEMORY, .memory = memory->type, .created = memory->created,
+		.again = !old && !memory->created && id->inode_room.forgotten,
 	};
 	int r;
 
@@ -247,7 +227,7 @@ int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_
 		*ret_object = entry->object;
 		return 0;
 	}
-	return add_inode(id, time_ns, &raw, LM_OBJECT_PARTIAL, ret_object);
+	return add_inode(id, time_ns, &raw, LM_OBJECT_PARTIAL, true, ret_object);
 }
 
 int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,
@@ -263,11 +243,11 @@ int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw
 			entry->generation != raw->generation) ||
 		(entry->mode && (entry->mode & S_IFMT) != (raw->mode & S_IFMT)) ||
 		entry->kind != kind_of(id, raw->dev, raw->mode))
-		return add_inode(id, time_ns, raw, flags, ret_object);
+		return add_inode(id, time_ns, raw, flags, !entry, ret_object);
 	*ret_object = entry->object;
-	if (entry->generation && entry->mode)
+	if (entry->generation && entry->mode & ~S_IFMT)
 		return 0;
-	/* Known by number only, from a call before its description: complete it. */
+	/* Known by number or type only, from a call before its description: complete it. */
 	if (entry->mode == raw->mode && entry->generation == raw->generation)
 		return 0;
 	entry->generation = raw->generation;
@@ -284,8 +264,9 @@ int create_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_i
 	int r;
 
 	/* Numbers are used again, and not every file system counts generations. */
-	if (entry && entry->created && (!raw->generation || raw->generation != entry->generation))
-		r = add_inode(id, time_ns, raw, 0, ret_object);
+	if (raw->inode && (!entry || (entry->created &&
+				(!raw->generation || raw->generation != entry->generation))))
+		r = add_inode(id, time_ns, raw, 0, false, ret_object);
 	else
 		r = describe_inode(id, time_ns, raw, 0, ret_object);
 	if (r == 0 && *ret_object)
@@ -298,6 +279,7 @@ int place_socket(struct lm_identify *id, uint32_t dev, uint64_t inode, bool crea
 {
 	struct inode_entry *entry = look_up_inode(id, dev, inode), made = {
 		.inode = inode, .dev = dev, .kind = LM_OBJECT_KIND_SOCKET,
+		.again = !entry && !created && id->inode_room.forgotten,
 	};
 	int r;
 
@@ -313,14 +295,9 @@ int place_socket(struct lm_identify *id, uint32_t dev, uint64_t inode, bool crea
 	return 0;
 }
 
-static uint32_t hash_name(lm_object_id dir, struct lm_str component)
+uint32_t hash_name(lm_object_id dir, struct lm_str component)
 {
 	return (uint32_t)hash_bytes(component.data, component.len, dir);
-}
-
-static struct lm_str component_of(const struct lm_identify *id, const struct name_entry *entry)
-{
-	return (struct lm_str){ (const char *)id->texts.data + entry->text, entry->len };
 }
 
 static lm_object_id look_up_hashed(const struct lm_identify *id, uint32_t hash, lm_object_id dir,
@@ -330,10 +307,12 @@ static lm_object_id look_up_hashed(const struct lm_identify *id, uint32_t hash, 
 	int64_t i;
 
 	while ((i = index_set_next(&id->name_set, &walk)) >= 0) {
-		const struct name_entry *entry = &id->names[i];
+		struct name_entry *entry = &id->names[i];
 
-		if (entry->dir == dir && lm_str_equal(component_of(id, entry), component))
-			return entry->object;
+		if (entry->dir != dir || !lm_str_equal(text_of(entry), component))
+			continue;
+		use_name(entry);
+		return entry->object;
 	}
 	return LM_OBJECT_NONE;
 }
@@ -343,38 +322,68 @@ lm_object_id look_up_name(const struct lm_identify *id, lm_object_id dir, struct
 	return look_up_hashed(id, hash_name(dir, component), dir, component);
 }
 
+static char *copy_text(struct lm_str text)
+{
+	char *copy = malloc(text.len ? text.len : 1);
+
+	if (copy && text.len)
+		memcpy(copy, text.data, text.len);
+	return copy;
+}
+
+int take_link(struct name_entry *entry, struct lm_str target)
+{
+	char *copy = copy_text(target);
+
+	if (!copy)
+		return -ENOMEM;
+	drop_link(entry);
+	entry->link = copy;
+	entry->link_len = (uint16_t)target.len;
+	entry->file = LM_OBJECT_NONE;
+	return 0;
+}
+
 int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct lm_str component,
 	uint8_t flags, lm_object_id *ret_object)
 {
-	struct name_entry entry = {
-		.dir = dir, .len = component.len, .text = (uint32_t)id->texts.len,
-	};
-	uint32_t hash = hash_name(dir, component);
+	uint32_t hash = hash_name(dir, component), at;
+	struct name_entry *entry;
 	struct lm_item item;
 	int r;
 
 	*ret_object = look_up_hashed(id, hash, dir, component);
 	if (*ret_object)
 		return 0;
-	r = grow(&id->names, id->name_count, &id->name_capacity, sizeof(*id->names));
+	r = room_for_name(id, &at);
 	if (r < 0)
 		return r;
-	lm_buffer_append_str(&id->texts, component);
-	r = lm_buffer_status(&id->texts);
+	entry = &id->names[at];
+	entry->text = copy_text(component);
+	if (!entry->text)
+		return -ENOMEM;
+	entry->len = (uint16_t)component.len;
+	entry->dir = dir;
+	entry->chances = CHANCES;
+	r = index_set_add(&id->name_set, hash, at);
+	if (r == 0)
+		r = new_object(id, &entry->object);
+	if (r == 0)
+		r = know_name(id, entry->object, at);
 	if (r < 0)
 		return r;
-	r = new_object(id, LM_OBJECT_KIND_NAME, id->name_count, &entry.object);
-	if (r < 0)
-		return r;
-	id->names[id->name_count] = entry;
-	r = index_set_add(&id->name_set, hash, id->name_count);
-	if (r < 0)
-		return r;
-	id->name_count++;
-	*ret_object = entry.object;
-	begin_item(&item, entry.object, LM_OBJECT_KIND_NAME, flags, time_ns)->name =
+	if (id->name_room.forgotten)
+		flags |= LM_OBJECT_AGAIN;
+	*ret_object = entry->object;
+	begin_item(&item, entry->object, LM_OBJECT_KIND_NAME, flags, time_ns)->name =
 		(struct lm_name){ .dir = dir, .component = component };
 	return id->sink.item(id->sink.data, &item);
+}
+
+void drop_link(struct name_entry *entry)
+{
+	free(lm_take_ptr(entry->link));
+	entry->link_len = 0;
 }
 
 void bind_name(struct lm_identify *id, lm_object_id name, lm_object_id file)
@@ -389,8 +398,9 @@ void bind_name(struct lm_identify *id, lm_object_id name, lm_object_id file)
 	if (!inode)
 		return;
 	inode->name = name;
+	entry->of_directory = S_ISDIR(inode->mode);
 	if (!S_ISLNK(inode->mode))
-		entry->link_len = 0; /* what has become of the link was not seen */
+		drop_link(entry); /* what has become of the link was not seen */
 }
 
 int emit_binding(struct lm_identify *id, uint64_t time_ns, lm_object_id file, lm_object_id name,
@@ -429,6 +439,7 @@ int take_fs(struct lm_identify *id, const struct lm_raw_fs *raw)
 int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw)
 {
 	struct lm_str component = { raw->name, raw->name_len };
+	const struct inode_entry *inode;
 	struct name_entry *entry;
 	lm_object_id dir, parent, name;
 	uint8_t found = raw->raw.flags & LM_RAW_FOUND ? LM_OBJECT_FOUND : 0;
@@ -454,7 +465,8 @@ int take_dir(struct lm_identify *id, const struct lm_raw_dir *raw)
 	if (r < 0)
 		return r;
 	entry = name_of(id, name);
-	if (entry->file == dir && inode_of(id, dir)->name == name)
+	inode = inode_of(id, dir);
+	if (inode && inode->name == name && entry->file == dir)
 		return 0;
 	bind_name(id, name, dir);
 	return emit_binding(id, raw->raw.time_ns, dir, name,

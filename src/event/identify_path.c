@@ -55,13 +55,15 @@ static void exchange(struct lm_identify *id, lm_object_id a, lm_object_id b)
 	struct name_entry *x = name_of(id, a), *y = name_of(id, b);
 	struct name_entry kept = *x;
 
-	x->link = y->link;
+	x->link = y->link; /* and its owner */
 	x->link_len = y->link_len;
 	x->made_directory = y->made_directory;
+	x->of_directory = y->of_directory;
 	bind_name(id, a, y->file);
 	y->link = kept.link;
 	y->link_len = kept.link_len;
 	y->made_directory = kept.made_directory;
+	y->of_directory = kept.of_directory;
 	bind_name(id, b, kept.file);
 }
 
@@ -69,7 +71,7 @@ static void clear(struct lm_identify *id, lm_object_id name)
 {
 	struct name_entry *entry = name_of(id, name);
 
-	entry->link_len = 0;
+	drop_link(entry);
 	entry->made_directory = false;
 	bind_name(id, name, LM_OBJECT_NONE);
 }
@@ -79,16 +81,41 @@ static bool is_unknown(const struct name_entry *entry)
 	return !entry->file && !entry->link_len;
 }
 
+/* A name of it is gone: its number may now be given to another. */
+static void end_file(struct lm_identify *id, lm_object_id object)
+{
+	struct inode_entry *file = inode_of(id, object);
+
+	if (!file)
+		return;
+	file->created = true;
+	file->chances = 0;
+}
+
+/* One of two names was forgotten within this very record: of the other it is no longer known. */
+static void lose_track(struct lm_identify *id, const struct lm_event *event)
+{
+	if (event->op != LM_OP_RENAME && event->op != LM_OP_LINK)
+		return;
+	if (name_of(id, event->name) && event->op == LM_OP_RENAME)
+		clear(id, event->name);
+	if (name_of(id, event->name2))
+		clear(id, event->name2);
+}
+
 int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_str target)
 {
-	const struct name_entry *old = name_of(id, event->name);
+	struct name_entry *old = name_of(id, event->name);
+	struct inode_entry *file;
 
 	if (event->op == LM_OP_LINK && event->object) {
 		bind_name(id, event->name2, event->object);
 		return 0;
 	}
-	if (!old || (event->name2 && !name_of(id, event->name2)))
+	if (!old || (event->name2 && !name_of(id, event->name2))) {
+		lose_track(id, event);
 		return 0;
+	}
 	switch (event->op) {
 	case LM_OP_RENAME:
 		if (!event->name2)
@@ -105,8 +132,9 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 		exchange(id, event->name, event->name2);
 		if (!(event->arg & RENAME_EXCHANGE))
 			clear(id, event->name);
-		if (bound_file(id, event->name2))
-			inode_of(id, bound_file(id, event->name2))->name = event->name2;
+		file = inode_of(id, bound_file(id, event->name2));
+		if (file)
+			file->name = event->name2;
 		return 0;
 	case LM_OP_LINK:
 		if (event->name2 && event->object)
@@ -114,9 +142,7 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 		return 0;
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
-		/* Its number may now be given to another. */
-		if (inode_of(id, old->file))
-			inode_of(id, old->file)->created = true;
+		end_file(id, event->object ? event->object : old->file);
 		clear(id, event->name);
 		return 0;
 	case LM_OP_MKNOD:
@@ -124,13 +150,13 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 		return 0;
 	case LM_OP_MKDIR:
 		clear(id, event->name);
-		name_of(id, event->name)->made_directory = true;
+		old->made_directory = true;
 		if (event->object && !(event->flags & LM_EVENT_DERIVED))
 			bind_name(id, event->name, event->object);
 		return 0;
 	case LM_OP_SYMLINK:
 		clear(id, event->name);
-		return take_link(id, event->name, target);
+		return take_link(old, target);
 	}
 	return 0;
 }
@@ -184,7 +210,7 @@ static int judge_old_name(struct lm_identify *id, uint64_t time_ns, const struct
 	if (r < 0)
 		return r;
 	old = name_of(id, event->name);
-	if (!old->file)
+	if (!old || !inode_of(id, old->file))
 		return 0;
 	if (old->file != event->object)
 		event->name = LM_OBJECT_NONE;
@@ -230,7 +256,9 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 		return r < 0 ? r : emit_event(id, &event);
 	if (!raw->path_len && raw->raw.flags & LM_RAW_PARTIAL)
 		return tell_unread(id, raw, &event);
-	r = find_inode(id, now, raw->start_inode, raw->start_dev, raw->start_mode, &start);
+	r = recall_directories(id, now, process);
+	if (r == 0)
+		r = find_inode(id, now, raw->start_inode, raw->start_dev, raw->start_mode, &start);
 	if (r == 0)
 		r = resolve(id, now, process, start, path, follows(raw, event.op), &place);
 	if (r < 0)

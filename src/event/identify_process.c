@@ -54,11 +54,6 @@ int define_process(struct lm_identify *id, uint64_t time_ns, const struct proces
 	return emit_object(id, &object);
 }
 
-static uint64_t ns_key(uint32_t ns_pid, uint32_t number)
-{
-	return (uint64_t)ns_pid << 32 | number;
-}
-
 /* Where a thread would be remembered: whoever changes what it belongs to forgets it there. */
 static struct recent *recent_of(struct lm_identify *id, uint32_t tid)
 {
@@ -83,27 +78,43 @@ static int add_thread(struct lm_identify *id, uint32_t tid, struct process *proc
 	return 0;
 }
 
+/* Unless somebody else has the number by now, or has got the same one again. */
+static void forget_number(struct lm_identify *id, uint64_t key, uint32_t tgid)
+{
+	const uint64_t *holder = lm_map_get(&id->ns_numbers, key);
+	const struct process *process = process_by_tid(id, tgid);
+
+	if (!holder || *holder != tgid)
+		return;
+	if (process && ns_key(process->attributes.ns_pid, process->attributes.ns_tgid) == key)
+		return;
+	lm_map_remove(&id->ns_numbers, key);
+}
+
 static void remember_gone(struct lm_identify *id, uint32_t tid, const struct process *process)
 {
 	const struct lm_process *p = &process->attributes;
 
-	id->gone[id->gone_next++ % GONE_MAX] = (struct gone){
+	struct gone *gone = &id->gone[id->gone_next++ % GONE_MAX];
+
+	/* Until now a call in its pid namespace could still mean it by that number. */
+	if (gone->ns_key)
+		forget_number(id, gone->ns_key, gone->tid);
+	*gone = (struct gone){
 		.tid = tid, .ns_pid = p->ns_tgid == p->tgid ? p->ns_pid : 0,
+		.ns_key = tid == process->tgid ? ns_key(p->ns_pid, p->ns_tgid) : 0,
 		.object = process->object,
 	};
 }
 
-static int remove_thread(struct lm_identify *id, uint32_t tid, struct process *process)
+static void remove_thread(struct lm_identify *id, uint32_t tid, struct process *process)
 {
-	int r = 0;
-
-	if (process_by_tid(id, tid) == process) {
-		remember_gone(id, tid, process);
-		r = lm_map_put(&id->threads, tid, 0);
-		process->threads -= r == 0;
-		recent_of(id, tid)->process = NULL;
-	}
-	return r;
+	if (process_by_tid(id, tid) != process)
+		return;
+	remember_gone(id, tid, process);
+	lm_map_remove(&id->threads, tid);
+	process->threads--;
+	recent_of(id, tid)->process = NULL;
 }
 
 struct process *process_by_tid(struct lm_identify *id, uint32_t tid)
@@ -113,16 +124,20 @@ struct process *process_by_tid(struct lm_identify *id, uint32_t tid)
 	return value ? (struct process *)(uintptr_t)*value : NULL;
 }
 
-struct process *process_of_object(struct lm_identify *id, lm_object_id object)
+struct process *parent_of_process(struct lm_identify *id, const struct process *process)
 {
-	if (!object || id->objects[object].kind != LM_OBJECT_KIND_PROCESS)
+	struct process *parent = process_by_tid(id, process->parent_tgid);
+
+	/* Of a number that was used again: who has it now is younger. */
+	if (!parent || !process->attributes.parent || parent->tgid != process->parent_tgid ||
+		parent->attributes.start_ns > process->attributes.start_ns)
 		return NULL;
-	return process_by_tid(id, id->objects[object].index);
+	return parent;
 }
 
 static int new_version(struct lm_identify *id, struct process *process)
 {
-	return new_object(id, LM_OBJECT_KIND_PROCESS, process->tgid, &process->object);
+	return new_object(id, &process->object);
 }
 
 /* A process that nobody told about: its fork was lost. Only its numbers are known. */
@@ -235,7 +250,7 @@ int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *pro
 	p->seccomp = raw->seccomp;
 	p->no_new_privs = raw->no_new_privs == 1;
 	/* Who has become its parent since it was forked; whoever that was stays its parent here. */
-	p->adopter = p->parent && raw->parent_tgid != id->objects[p->parent].index ?
+	p->adopter = p->parent && raw->parent_tgid != process->parent_tgid ?
 		raw->parent_tgid : 0;
 	p->ns_pid = raw->ns_pid;
 	p->ns_mnt = raw->ns_mnt;
@@ -246,6 +261,10 @@ int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *pro
 	p->ns_cgroup = raw->ns_cgroup;
 	p->ns_time = raw->ns_time;
 	memcpy(process->comm, raw->comm, sizeof(process->comm));
+	process->cwd.inode = raw->cwd.inode;
+	process->cwd.dev = raw->cwd.dev;
+	process->root.inode = raw->root.inode;
+	process->root.dev = raw->root.dev;
 	r = describe_inode(id, time_ns, &raw->cwd, 0, &p->cwd);
 	if (r == 0)
 		r = describe_inode(id, time_ns, &raw->root, 0, &p->root);
@@ -253,6 +272,25 @@ int set_attributes(struct lm_identify *id, uint64_t time_ns, struct process *pro
 		r = find_cgroup(id, time_ns, raw->hierarchy, raw->cgroup, &p->cgroup);
 	if (r == 0)
 		r = lm_map_put(&id->ns_numbers, ns_key(p->ns_pid, p->ns_tgid), process->tgid);
+	return r;
+}
+
+int recall_directories(struct lm_identify *id, uint64_t time_ns, struct process *process)
+{
+	struct lm_process *p = &process->attributes;
+	struct inode_entry *root;
+	int r = 0;
+
+	if (!id->inode_room.forgotten)
+		return 0;
+	root = inode_of(id, p->root);
+	if (root)
+		use_inode(root);
+	else
+		r = find_inode(id, time_ns, process->root.inode, process->root.dev, S_IFDIR,
+			&p->root);
+	if (r == 0 && !inode_of(id, p->cwd))
+		r = find_inode(id, time_ns, process->cwd.inode, process->cwd.dev, S_IFDIR, &p->cwd);
 	return r;
 }
 
@@ -300,6 +338,9 @@ int take_fork(struct lm_identify *id, const struct lm_raw_fork *raw)
 	p->version = 0;
 	p->previous = LM_OBJECT_NONE;
 	p->parent = parent->object;
+	child->parent_tgid = parent->tgid;
+	child->cwd = parent->cwd;
+	child->root = parent->root;
 	p->ns_pid = raw->ns_pid;
 	p->ns_mnt = raw->ns_mnt;
 	p->ns_net = raw->ns_net;
@@ -356,20 +397,17 @@ int set_argv(struct process *process, const char *argv, uint32_t len)
  * A number used again whose end and whose new start were both lost: only the
  * time when the process started tells that it is another.
  */
-static int part_with_former(struct lm_identify *id, const struct lm_raw *raw, uint64_t start_ns)
+static void part_with_former(struct lm_identify *id, const struct lm_raw *raw, uint64_t start_ns)
 {
 	struct process *process = process_by_tid(id, raw->tid);
-	int r;
 
 	if (!process || process->tgid != raw->tgid || !process->attributes.start_ns ||
 		process->attributes.start_ns == start_ns)
-		return 0;
-	r = remove_thread(id, raw->tid, process);
-	if (r == 0)
-		r = remove_thread(id, raw->tgid, process);
-	if (r == 0 && process->threads == 0)
+		return;
+	remove_thread(id, raw->tid, process);
+	remove_thread(id, raw->tgid, process);
+	if (process->threads == 0)
 		free_process(process);
-	return r;
 }
 
 int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
@@ -391,16 +429,14 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	caller = process_by_tid(id, raw->old_tid);
 	if (caller && raw->old_tid != raw->raw.tid && caller->tgid == raw->raw.tgid) {
 		r = add_thread(id, raw->raw.tid, caller);
-		if (r == 0)
-			r = lm_map_put(&id->threads, raw->old_tid, 0);
 		if (r < 0)
 			return r;
+		lm_map_remove(&id->threads, raw->old_tid);
 		caller->threads--;
 		recent_of(id, raw->old_tid)->process = NULL;
 	}
-	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
-	if (r == 0)
-		r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
+	part_with_former(id, &raw->raw, raw->attributes.start_ns);
+	r = begin_event(id, &raw->raw, LM_OP_EXEC, &process, &event);
 	if (r < 0)
 		return r;
 	event.tid = raw->old_tid;
@@ -423,6 +459,9 @@ int take_exec(struct lm_identify *id, const struct lm_raw_exec *raw)
 	script = (struct lm_str){ raw->data + raw->name_len + raw->argv_len, raw->script_len };
 	p->script = LM_OBJECT_NONE;
 	if (script.len) {
+		r = recall_directories(id, now, process);
+		if (r < 0)
+			return r;
 		/* The kernel's own copy of the path that it opened: nobody can have changed it. */
 		r = resolve(id, now, process, p->cwd, script, true, &place);
 		if (r < 0)
@@ -481,9 +520,9 @@ int take_exit(struct lm_identify *id, const struct lm_raw_exit *raw)
 	end_thread_names(id, raw->raw.tid, raw->raw.time_ns);
 	/* The leader may go before: its number stays in the table until the whole process ends. */
 	if (r == 0 && raw->raw.tid != process->tgid)
-		r = remove_thread(id, raw->raw.tid, process);
+		remove_thread(id, raw->raw.tid, process);
 	if (r == 0 && raw->group_dead)
-		r = remove_thread(id, process->tgid, process);
+		remove_thread(id, process->tgid, process);
 	if (r == 0 && process->threads == 0)
 		free_process(process);
 	return r;
@@ -497,9 +536,8 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 
 	if (raw->raw.flags & LM_RAW_FOUND)
 		return take_found(id, raw);
-	r = part_with_former(id, &raw->raw, raw->attributes.start_ns);
-	if (r == 0)
-		r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
+	part_with_former(id, &raw->raw, raw->attributes.start_ns);
+	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 	if (r < 0)
 		return r;
 	if (event.op == LM_OP_COPY) /* an ioctl on the terminal */
@@ -517,78 +555,5 @@ int take_process(struct lm_identify *id, const struct lm_raw_process *raw)
 		else if (event.op == LM_OP_CHROOT)
 			event.object = process->attributes.root;
 	}
-	return emit_event(id, &event);
-}
-
-static lm_object_id target_of(struct lm_identify *id, uint32_t tgid, uint64_t start_ns)
-{
-	struct process *process = process_by_tid(id, tgid);
-
-	if (!process || (start_ns && process->attributes.start_ns &&
-				process->attributes.start_ns != start_ns))
-		return LM_OBJECT_NONE;
-	return process->object;
-}
-
-/*
- * A thread's number: only those of the initial namespace are in the table, where a process has
- * one number. In another namespace the same number is somebody else's.
- */
-static lm_object_id thread_target_of(struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
-{
-	const struct process *process = process_by_tid(id, tid);
-	const struct lm_process *p = process ? &process->attributes : NULL;
-
-	if (!p || (p->ns_pid && (p->ns_pid != ns_pid || p->ns_tgid != p->tgid)))
-		return LM_OBJECT_NONE;
-	return process->object;
-}
-
-/*
- * A call that succeeded found somebody. Who of that number ended last may have done so between
- * the call's look-up and its end: what PTRACE_CONT has set going, for instance.
- */
-lm_object_id gone_target_of(const struct lm_identify *id, uint32_t tid, uint32_t ns_pid)
-{
-	for (uint32_t i = 1; i <= GONE_MAX; i++) {
-		const struct gone *gone = &id->gone[(id->gone_next - i) % GONE_MAX];
-
-		if (gone->tid == tid && gone->object && (!ns_pid || gone->ns_pid == ns_pid))
-			return gone->object;
-	}
-	return LM_OBJECT_NONE;
-}
-
-/* By number in the caller's own pid namespace; without one, in the initial namespace. */
-static lm_object_id numbered_target_of(struct lm_identify *id, const struct lm_raw_task *raw)
-{
-	const uint64_t *tgid = raw->ns_pid ?
-		lm_map_get(&id->ns_numbers, ns_key(raw->ns_pid, raw->target)) : NULL;
-	bool initial = tgid || !raw->ns_pid;
-	uint32_t number = tgid ? (uint32_t)*tgid : raw->target;
-	lm_object_id target = initial ? target_of(id, number, 0) :
-		thread_target_of(id, number, raw->ns_pid);
-
-	if (target || raw->result < 0)
-		return target;
-	return gone_target_of(id, number, initial ? 0 : raw->ns_pid);
-}
-
-int take_task(struct lm_identify *id, const struct lm_raw_task *raw)
-{
-	struct process *process;
-	struct lm_event event;
-	int r;
-
-	r = begin_event(id, &raw->raw, raw->raw.kind == LM_RAW_SIGNAL ? LM_OP_SIGNAL :
-		op_of(raw->raw.call), &process, &event);
-	if (r < 0)
-		return r;
-	event.result = raw->result;
-	event.arg = raw->arg;
-	if (raw->raw.kind == LM_RAW_SIGNAL)
-		event.object = target_of(id, raw->target, raw->start_ns);
-	else if (is_task_target(raw))
-		event.object = numbered_target_of(id, raw);
 	return emit_event(id, &event);
 }

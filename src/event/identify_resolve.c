@@ -24,6 +24,10 @@ struct walk {
 	struct lm_buffer text;
 	int links;
 	bool follow;
+	/* How it came to `dir`: from where, and by which names. */
+	lm_object_id base;
+	lm_object_id passed[DEPTH_MAX];
+	uint32_t depth;
 };
 
 bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
@@ -39,14 +43,18 @@ bool append_path(struct lm_identify *id, lm_object_id name, lm_object_id root,
 		if (!entry || !entry->dir || depth == DEPTH_MAX)
 			return false;
 		chain[depth++] = entry;
+		if (entry->dir == root)
+			break;
 		dir = inode_of(id, entry->dir);
-		if (entry->dir == root || (dir->is_root && (!root || !dir->name)))
+		if (!dir)
+			return false;
+		if (dir->is_root && (!root || !dir->name))
 			break;
 		name = dir->name;
 	}
 	while (depth--) {
 		lm_buffer_append_byte(out, '/');
-		lm_buffer_append(out, id->texts.data + chain[depth]->text, chain[depth]->len);
+		lm_buffer_append_str(out, text_of(chain[depth]));
 	}
 	return lm_buffer_status(out) == 0;
 }
@@ -94,32 +102,16 @@ static lm_object_id parent_of(struct lm_identify *id, lm_object_id dir, lm_objec
 	return name ? name->dir : LM_OBJECT_NONE;
 }
 
-int take_link(struct lm_identify *id, lm_object_id name, struct lm_str target)
-{
-	struct name_entry *entry = name_of(id, name);
-	size_t at = id->texts.len;
-	int r;
-
-	lm_buffer_append_str(&id->texts, target);
-	r = lm_buffer_status(&id->texts);
-	if (r < 0)
-		return r;
-	entry->link = (uint32_t)at;
-	entry->link_len = target.len;
-	entry->file = LM_OBJECT_NONE;
-	return 0;
-}
-
-/* True when this path has been looked for in vain a moment ago. */
-static bool missed_lately(struct walk *w, const struct lm_buffer *path)
+/* NULL when this path has been looked for in vain a moment ago. Missed until it is found. */
+static struct miss *note_miss(struct walk *w, const struct lm_buffer *path)
 {
 	uint64_t hash = hash_bytes(path->data, path->len, w->process->attributes.root);
 	struct miss *miss = &w->id->misses[hash % MISSES];
 
 	if (miss->hash == hash && w->time_ns - miss->time_ns < MISS_NS)
-		return true;
+		return NULL;
 	*miss = (struct miss){ .hash = hash, .time_ns = w->time_ns };
-	return false;
+	return miss;
 }
 
 static bool sees_the_same(const struct process *a, const struct process *b)
@@ -140,7 +132,7 @@ static int look_through(struct walk *w, const char *path, struct lm_raw_inode *r
 	int r = sink->look(sink->data, process->tgid, path, ret_inode, link, link_size);
 
 	for (int i = 0; r == -ESRCH && i < ANCESTORS_MAX; i++) {
-		process = process_of_object(w->id, process->attributes.parent);
+		process = parent_of_process(w->id, process);
 		if (!sees_the_same(w->process, process))
 			break;
 		r = sink->look(sink->data, process->tgid, path, ret_inode, link, link_size);
@@ -149,6 +141,58 @@ static int look_through(struct walk *w, const char *path, struct lm_raw_inode *r
 	if (r == -ESRCH && sees_the_same(w->process, self))
 		r = sink->look(sink->data, self->tgid, path, ret_inode, link, link_size);
 	return r;
+}
+
+/* The path of a directory by the name that it is known under. */
+static bool append_known_path(struct walk *w, lm_object_id dir, struct lm_buffer *path)
+{
+	const struct inode_entry *entry = inode_of(w->id, dir);
+
+	return dir == w->process->attributes.root ||
+		(entry && append_path(w->id, entry->name, w->process->attributes.root, path));
+}
+
+/* The path of the directory that the walk has come to: as it came, or else as it is known. */
+static bool append_walked_path(struct walk *w, struct lm_buffer *path)
+{
+	bool whole = w->depth <= DEPTH_MAX && append_known_path(w, w->base, path);
+
+	for (uint32_t i = 0; i < w->depth && whole; i++) {
+		const struct name_entry *entry = name_of(w->id, w->passed[i]);
+
+		whole = entry;
+		if (!entry)
+			break;
+		lm_buffer_append_byte(path, '/');
+		lm_buffer_append_str(path, text_of(entry));
+	}
+	if (whole)
+		return true;
+	lm_buffer_reset(path);
+	return append_known_path(w, w->dir, path);
+}
+
+static void start_from(struct walk *w, lm_object_id dir)
+{
+	w->dir = w->base = dir;
+	w->depth = 0;
+}
+
+static void go_down(struct walk *w, lm_object_id name, lm_object_id dir)
+{
+	if (w->depth < DEPTH_MAX)
+		w->passed[w->depth] = name;
+	w->depth++;
+	w->dir = dir;
+}
+
+static void go_up(struct walk *w, lm_object_id dir)
+{
+	if (!w->depth)
+		w->base = dir;
+	else
+		w->depth--;
+	w->dir = dir;
 }
 
 /*
@@ -164,12 +208,12 @@ static int look(struct walk *w, struct lm_str component)
 	const struct inode_entry *dir = inode_of(id, w->dir);
 	lm_object_id name, file;
 	char link[PATH_MAX];
+	struct miss *miss;
 	int r;
 
 	if (!id->sink.look || !dir)
 		return 0;
-	if (w->dir != w->process->attributes.root &&
-		!append_path(id, dir->name, w->process->attributes.root, &path))
+	if (!append_walked_path(w, &path))
 		return 0;
 	lm_buffer_append_byte(&path, '/');
 	lm_buffer_append_str(&path, component);
@@ -177,16 +221,20 @@ static int look(struct walk *w, struct lm_str component)
 	r = lm_buffer_status(&path);
 	if (r < 0)
 		return r;
-	if (missed_lately(w, &path) || memchr(path.data, '\0', path.len - 1))
+	if (memchr(path.data, '\0', path.len - 1))
+		return 0;
+	miss = note_miss(w, &path);
+	if (!miss)
 		return 0;
 	link[0] = '\0';
 	if (look_through(w, (const char *)path.data, &inode, link, sizeof(link)) < 0)
 		return 0;
+	*miss = (struct miss){ 0 };
 	r = find_name(id, w->time_ns, w->dir, component, 0, &name);
 	if (r < 0)
 		return r;
 	if (link[0]) {
-		r = take_link(id, name, lm_str_from(link));
+		r = take_link(name_of(id, name), lm_str_from(link));
 		return r < 0 ? r : 1;
 	}
 	/*
@@ -205,10 +253,13 @@ static int look(struct walk *w, struct lm_str component)
 
 static bool is_known(struct walk *w, const struct name_entry *entry)
 {
+	const struct inode_entry *file;
+
 	if (!entry || entry->link_len)
 		return entry;
 	/* A link that was opened itself: where it leads is not known. */
-	return entry->file && !S_ISLNK(inode_of(w->id, entry->file)->mode);
+	file = inode_of(w->id, entry->file);
+	return file && !S_ISLNK(file->mode);
 }
 
 int look_at_name(struct lm_identify *id, uint64_t time_ns, const struct process *process,
@@ -221,9 +272,9 @@ int look_at_name(struct lm_identify *id, uint64_t time_ns, const struct process 
 
 	if (!entry || is_known(&w, entry))
 		return 0;
-	w.dir = entry->dir;
-	/* A copy: what is learned may move the texts. */
-	lm_buffer_append(&text, id->texts.data + entry->text, entry->len);
+	start_from(&w, entry->dir);
+	/* A copy: what is learned may take the place of the entry. */
+	lm_buffer_append_str(&text, text_of(entry));
 	r = lm_buffer_status(&text);
 	if (r == 0)
 		r = look(&w, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
@@ -235,7 +286,7 @@ static int enter_link(struct walk *w, const struct name_entry *entry)
 {
 	struct lm_buffer text = LM_BUFFER_INIT;
 
-	lm_buffer_append(&text, w->id->texts.data + entry->link, entry->link_len);
+	lm_buffer_append(&text, entry->link, entry->link_len);
 	lm_buffer_append_str(&text, w->path);
 	if (lm_buffer_status(&text) < 0) {
 		lm_buffer_release(&text);
@@ -245,7 +296,7 @@ static int enter_link(struct walk *w, const struct name_entry *entry)
 	w->text = text;
 	w->path = (struct lm_str){ (const char *)text.data, (uint32_t)text.len };
 	if (*w->path.data == '/')
-		w->dir = w->process->attributes.root;
+		start_from(w, w->process->attributes.root);
 	return 0;
 }
 
@@ -289,7 +340,7 @@ static int step(struct walk *w, struct place *ret_place)
 		up = parent_of(w->id, w->dir, w->process->attributes.root);
 		if (!up)
 			return leave(w, rest, ret_place);
-		w->dir = up;
+		go_up(w, up);
 		return 1;
 	}
 	name = look_up_name(w->id, w->dir, component);
@@ -318,7 +369,7 @@ static int step(struct walk *w, struct place *ret_place)
 		return find_name(w->id, w->time_ns, w->dir, component, 0, &ret_place->name);
 	if (!entry || !entry->file)
 		return leave(w, rest, ret_place);
-	w->dir = entry->file;
+	go_down(w, entry->object, entry->file);
 	return 1;
 }
 
@@ -326,14 +377,13 @@ int resolve(struct lm_identify *id, uint64_t time_ns, const struct process *proc
 	lm_object_id start, struct lm_str path, bool follow, struct place *ret_place)
 {
 	struct walk w = {
-		.id = id, .process = process, .time_ns = time_ns, .dir = start, .path = path,
+		.id = id, .process = process, .time_ns = time_ns, .path = path,
 		.follow = follow,
 	};
 	int r = 1;
 
 	*ret_place = (struct place){ 0 };
-	if (path.len && *path.data == '/')
-		w.dir = process->attributes.root;
+	start_from(&w, path.len && *path.data == '/' ? process->attributes.root : start);
 	/* No such descriptor, or the "/" of a process that is not known. */
 	if (!w.dir)
 		return leave(&w, path, ret_place);

@@ -30,8 +30,11 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 		},
 	};
 	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
+	const struct inode_entry *self = inode_of(id, object), *bound;
 	struct lm_socket *s = &definition.socket;
 
+	if (self && self->again)
+		definition.flags |= LM_OBJECT_AGAIN;
 	if (raw->family == AF_UNIX && raw->claimed_remote)
 		/* Connected with nobody: whom it asked for belongs to the call. */
 		definition.flags &= (uint8_t)~LM_OBJECT_CLAIMED;
@@ -41,8 +44,9 @@ static int define_socket(struct lm_identify *id, const struct lm_raw_socket *raw
 		named->path = (struct lm_str){ (const char *)raw->path, raw->path_len };
 		s->path_file = node;
 		/* As bound it may be relative to a directory that nobody remembers. */
-		if (s->path_file && append_path(id, inode_of(id, s->path_file)->name,
-				root, &path) && path.len <= LM_NAME_MAX_BYTES)
+		bound = inode_of(id, node);
+		if (bound && append_path(id, bound->name, root, &path) &&
+			path.len <= LM_NAME_MAX_BYTES)
 			named->path = (struct lm_str){
 				(const char *)path.data, (uint32_t)path.len,
 			};
@@ -122,6 +126,7 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 {
 	uint16_t op = raw->raw.flags & LM_RAW_FOUND ? LM_OP_NONE : op_of(raw->raw.call);
 	bool created = op == LM_OP_SOCKET || op == LM_OP_ACCEPT;
+	const struct inode_entry *bound;
 	struct process *process;
 	lm_object_id object = LM_OBJECT_NONE, file;
 	struct lm_event event;
@@ -166,7 +171,8 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw)
 			id, raw->raw.time_ns, raw->path_inode, raw->path_dev, S_IFSOCK, &file);
 		if (r < 0)
 			return r;
-		event.name = inode_of(id, file)->name;
+		bound = inode_of(id, file);
+		event.name = bound ? bound->name : LM_OBJECT_NONE;
 		take_created_report(id, &event);
 	}
 	return emit_event(id, &event);

@@ -63,6 +63,30 @@ static void put_slot(struct index_set *set, struct index_slot slot)
 	set->slots[at] = slot;
 }
 
+void index_set_remove(struct index_set *set, uint32_t hash, uint32_t entry)
+{
+	uint32_t hole = hash & set->mask, at;
+
+	if (!set->slots)
+		return;
+	while (set->slots[hole].entry != entry + 1) {
+		if (!set->slots[hole].entry)
+			return;
+		hole = (hole + 1) & set->mask;
+	}
+	/* What stands behind moves up, unless its own place is behind the hole. */
+	for (at = (hole + 1) & set->mask; set->slots[at].entry; at = (at + 1) & set->mask) {
+		uint32_t home = set->slots[at].hash & set->mask;
+
+		if (((at - home) & set->mask) < ((at - hole) & set->mask))
+			continue;
+		set->slots[hole] = set->slots[at];
+		hole = at;
+	}
+	set->slots[hole].entry = 0;
+	set->count--;
+}
+
 void index_set_replace(struct index_set *set, uint32_t hash, uint32_t entry, uint32_t with)
 {
 	uint32_t at = hash & set->mask;

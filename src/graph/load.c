@@ -3,6 +3,7 @@
 
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
+#include "lemona/event/same.h"
 #include "lemona/log/reader.h"
 
 /* How often the recorded wall clock is sampled: steps of it shorter than this are not seen. */
@@ -11,6 +12,11 @@
 static void free_index(struct lm_index **index)
 {
 	lm_index_free(*index);
+}
+
+static void free_same(struct lm_same **same)
+{
+	lm_same_free(*same);
 }
 
 static uint64_t time_of_item(const struct lm_item *item)
@@ -28,13 +34,18 @@ static uint64_t time_of_item(const struct lm_item *item)
 static int read_items(struct lm_log *log, struct lm_index *index, struct lm_diag *diag)
 {
 	uint64_t sampled_ns = lm_log_meta(log)->start_ns;
+	struct lm_same *same LM_CLEANUP(free_same) = NULL;
 	struct lm_item item;
-	int r = lm_index_add_wall_offset(index, 0, lm_log_wall_offset_ns(log, sampled_ns));
+	int r = lm_same_new(&same);
 
+	if (r == 0)
+		r = lm_index_add_wall_offset(index, 0, lm_log_wall_offset_ns(log, sampled_ns));
 	while (r == 0 && (r = lm_log_next(log, &item)) > 0) {
 		uint64_t time_ns = time_of_item(&item);
 
-		r = lm_index_add(index, &item);
+		r = lm_same_apply(same, &item);
+		if (r > 0)
+			r = lm_index_add(index, &item);
 		if (r == 0 && time_ns > sampled_ns && time_ns - sampled_ns >= OFFSET_EVERY_NS) {
 			sampled_ns = time_ns;
 			r = lm_index_add_wall_offset(index, time_ns,

@@ -18,6 +18,7 @@ MIX = """
 set -e
 for i in $(seq 1 40); do echo line $i >> list; cat list | wc -l > count; done
 for i in $(seq 1 20); do cp list c$i; cat c$i >> all; done
+for i in 1 2 3; do find /usr/share/doc /usr/lib -maxdepth 3 -name $i; cat list c$i > d$i; done
 mkdir out; tar cf c.tar c*; tar xf c.tar -C out; grep -r line out > found; rm -r out
 for i in 1 2 3; do "$WORKLOADS"/w-repeat f$i 2000 > said$i & done; wait
 "$WORKLOADS"/w-repeat shared 2000 > said & "$WORKLOADS"/w-repeat shared 2000 > said4; wait
@@ -70,19 +71,32 @@ def run_mix(place):
     return mix.pid
 
 
-def test_reduced_answers_as_provenance_does(place):
-    full, reduced, work = place / "full", place / "reduced", place / "work"
+def compare(place, *options):
+    """Record the mix twice at once, the second time with options; ask both logs the same."""
+    full, other, work = place / "full", place / "other", place / "work"
     work.mkdir()
-    with lemona.Recording(full), lemona.Recording(reduced, "--level", "reduced"):
+    with lemona.Recording(full), lemona.Recording(other, *options):
         mix = run_mix(work)
-    done = subprocess.run([COMPARE, full, reduced, str(POINTS), "1", str(mix)],
+    done = subprocess.run([COMPARE, full, other, str(POINTS), "1", str(mix)],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=2 * lemona.LIMIT_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[:4000]
     told = json.loads(done.stdout)
+    print(done.stdout)
     assert told["points"] == POINTS and told["objects"] > POINTS
+    assert told["unmatched"] < told["objects"] / 100, "what cannot be matched is not compared"
+    assert lemona.status(full)["lost"] == lemona.status(other)["lost"] == 0
+    return told
+
+
+def test_reduced_answers_as_provenance_does(place):
+    told = compare(place, "--level", "reduced")
     assert told["twin_events"] < told["events"] * 3 / 4, "the rule folds next to nothing"
     assert told["reduced_events"] < told["events"] * 3 / 4, "the kernel folds next to nothing"
-    print(done.stdout)
-    assert told["unmatched"] < told["objects"] / 100, "what cannot be matched is not compared"
-    assert lemona.status(full)["lost"] == lemona.status(reduced)["lost"] == 0
+
+
+def test_a_recorder_that_forgets_answers_alike(place):
+    """With the least memory that there is, next to everything is forgotten, and defined again."""
+    compare(place, "--memory", "64K")
+    objects = lemona.status(place / "other")["objects"]
+    assert objects > lemona.status(place / "full")["objects"] + 1000, "little was forgotten"

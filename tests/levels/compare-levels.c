@@ -8,6 +8,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
 #include "lemona/event/reduce.h"
+#include "lemona/event/same.h"
 #include "lemona/graph/trace.h"
 #include "lemona/log/reader.h"
 
@@ -130,14 +131,17 @@ static void load_both(const char *path, struct telling *full, struct telling *tw
 {
 	struct lm_log *log = open_log(path);
 	struct lm_reducer *reducer = NULL;
+	struct lm_same *same = NULL;
 	struct lm_map ours LM_MAP = LM_MAP_INIT;
 	struct lm_item item;
 	int r;
 
 	MUST(lm_index_new(&full->index) == 0 && lm_index_new(&twin->index) == 0);
+	MUST(lm_same_new(&same) == 0);
 	MUST(lm_reducer_new(add_to_index, twin->index, &reducer) == 0);
 	while ((r = lm_log_next(log, &item)) == 1) {
-		if (is_foreign(&ours, &item) && !keep_name(&item))
+		MUST((r = lm_same_apply(same, &item)) >= 0);
+		if (r == 0 || (is_foreign(&ours, &item) && !keep_name(&item)))
 			continue;
 		forget_file(&item);
 		MUST(lm_index_add(full->index, &item) == 0);
@@ -154,6 +158,7 @@ static void load_both(const char *path, struct telling *full, struct telling *tw
 		events->at[events->count++] = item.event;
 	}
 	MUST(r == 0);
+	lm_same_free(same);
 	lm_log_free(log);
 	qsort(events->at, events->count, sizeof(*events->at), compare_end);
 	for (size_t i = 0; i < events->count; i++) {
@@ -171,19 +176,23 @@ static void load(const char *path, struct telling *telling)
 {
 	struct lm_log *log = open_log(path);
 	struct lm_map ours LM_MAP = LM_MAP_INIT;
+	struct lm_same *same = NULL;
 	struct lm_item item;
 	uint64_t first_ns;
 	int r;
 
+	MUST(lm_same_new(&same) == 0);
 	MUST(lm_index_new(&telling->index) == 0);
 	while ((r = lm_log_next(log, &item)) == 1) {
-		if (is_foreign(&ours, &item) && !keep_name(&item))
+		MUST((r = lm_same_apply(same, &item)) >= 0);
+		if (r == 0 || (is_foreign(&ours, &item) && !keep_name(&item)))
 			continue;
 		forget_file(&item);
 		MUST(lm_index_add(telling->index, &item) == 0);
 	}
 	MUST(r == 0 && lm_index_finish(telling->index) == 0);
 	lm_index_span(telling->index, &first_ns, &telling->last_ns);
+	lm_same_free(same);
 	lm_log_free(log);
 }
 

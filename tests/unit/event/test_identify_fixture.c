@@ -302,14 +302,3 @@ void forget_told(struct fixture *f)
 {
 	lm_buffer_reset(&f->told);
 }
-
-void as(struct fixture *f, uint32_t pid)
-{
-	f->tgid = f->tid = PIDS + pid;
-}
-
-void as_thread(struct fixture *f, uint32_t pid, uint32_t tid)
-{
-	f->tgid = PIDS + pid;
-	f->tid = PIDS + tid;
-}

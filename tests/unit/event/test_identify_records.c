@@ -16,6 +16,17 @@ union record {
 	uint8_t bytes[LM_RAW_RECORD_MAX_BYTES];
 };
 
+void as(struct fixture *f, uint32_t pid)
+{
+	f->tgid = f->tid = PIDS + pid;
+}
+
+void as_thread(struct fixture *f, uint32_t pid, uint32_t tid)
+{
+	f->tgid = PIDS + pid;
+	f->tid = PIDS + tid;
+}
+
 int feed(struct fixture *f, void *record, uint8_t kind, uint16_t call, uint16_t len, uint8_t flags)
 {
 	struct lm_raw *raw = record;

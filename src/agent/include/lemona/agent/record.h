@@ -16,6 +16,7 @@ struct lm_record_options {
 	uint32_t level;            /* enum lm_level */
 	bool sched;                /* level full: who had which CPU, too */
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
+	uint64_t memory_bytes;     /* lm_identify_set_memory(); 0: its default */
 	uint64_t segment_bytes;    /* 0: default of the log */
 	enum lm_attach attach;
 	void (*on_start)(void *data); /* called once everything is attached; may be NULL */

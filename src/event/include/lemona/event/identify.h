@@ -11,8 +11,8 @@
 /*
  * Identification: raw records in, objects, bindings, events and gaps out.
  *
- * Keeps what the log has been told so far: live processes and threads, every
- * file, name and socket seen, and which name is bound to which file. Records
+ * Keeps what the log has been told so far: live processes and threads, and as many
+ * files, names and sockets as memory was given for, with what each name is bound to. Records
  * must come in the order of their times, as lm_sensor_drain() gives them; the
  * state found at the start may come late.
  */
@@ -65,11 +65,23 @@ int lm_identify_new(const struct lm_identify_sink *sink, const struct lm_identif
 		    struct lm_identify **ret_identify);
 struct lm_identify *lm_identify_free(struct lm_identify *identify);
 
+/** What lm_identify_new() sets: 262,144 files and as many names. */
+#define LM_IDENTIFY_MEMORY_BYTES (UINT64_C(64) << 20)
+
+/**
+ * Bound what is remembered of files, names, sockets and control groups: about this much, 256 bytes
+ * for a file and its name. What was not used for the longest is forgotten first; what comes back is
+ * defined under a new number, with the flag LM_OBJECT_AGAIN. Before the first record; a value too
+ * small to work with counts as 64 KiB.
+ */
+void lm_identify_set_memory(struct lm_identify *identify, uint64_t bytes);
+
 /**
  * Take one raw record.
  *
  * @param record  borrowed; record->len bytes, checked against its kind
- * @return 0; -LM_E_FORMAT (a record that its kind cannot have); -ENOMEM; what the sink returned
+ * @return 0; -LM_E_FORMAT (a record that its kind cannot have); -ENOMEM; -EOVERFLOW (all 2^32
+ *         object numbers of a log are used up); what the sink returned
  */
 int lm_identify_record(struct lm_identify *identify, const struct lm_raw *record);
 

@@ -39,6 +39,7 @@ enum lm_object_flag {
 	LM_OBJECT_PARTIAL = 1u << 1, /* its definition was lost or never seen: identity only */
 	LM_OBJECT_CLAIMED = 1u << 2, /* name from user memory, not confirmed by the kernel */
 	LM_OBJECT_SELF = 1u << 3,    /* the recorder's own process */
+	LM_OBJECT_AGAIN = 1u << 4,   /* perhaps defined before under another number: same.h */
 };
 
 #define LM_PROCESS_ARGV_MAX_BYTES 4096u /* longer vectors are cut: argv_cut */
