@@ -161,6 +161,16 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 	return 0;
 }
 
+/*
+ * What is mounted has changed, and so may have what directories are called. Numbers of mounts and
+ * of file systems are given again: what has been told of one may be true of another no more.
+ */
+static void note_mounts(struct lm_identify *id, const struct lm_event *event)
+{
+	if ((event->op == LM_OP_MOUNT || event->op == LM_OP_UMOUNT) && id->sink.forget_directories)
+		id->sink.forget_directories(id->sink.data);
+}
+
 /* Arguments that only one call of a family has. */
 static void set_argument(const struct lm_raw_path *raw, struct lm_event *event)
 {
@@ -288,6 +298,7 @@ int take_path(struct lm_identify *id, const struct lm_raw_path *raw)
 	if (event.op == LM_OP_OPEN && event.result >= 0)
 		event.flags |= LM_EVENT_PARTIAL; /* closed again before it could be read */
 	if (event.result >= 0) {
+		note_mounts(id, &event);
 		r = confirm_names(id, now, &event);
 		if (r == 0)
 			r = judge_old_name(id, now, process, &event);
