@@ -114,19 +114,6 @@ static __always_inline void call_fsconfig(struct call *c)
 	run(emit_path(c, 0, 0, 0, false));
 }
 
-static __noinline int emit_copy(struct call *c, int from, int to)
-{
-	struct lm_raw_copy *rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
-
-	if (!rec)
-		return done();
-	rec->result = c->result;
-	fill_file(&rec->from, file_of_fd(c->task, from));
-	fill_file(&rec->to, file_of_fd(c->task, to));
-	emit_commit(&c->emit, rec, sizeof(*rec));
-	return done();
-}
-
 static __always_inline void call_ioctl_other(struct call *c)
 {
 	__u32 fd = c->args[2];

@@ -144,44 +144,106 @@ static __always_inline void call_mmap(struct call *c)
 			c->args[1]));
 }
 
-static __noinline int call_copy(struct call *c)
+/* What one file has becomes another's. */
+static __noinline int emit_copy(struct call *c, int from, int to)
 {
-	struct file *from = file_of_fd(c->task, call_arg(c, c->rule.a));
-	struct file *to = file_of_fd(c->task, call_arg(c, c->rule.b));
 	struct lm_raw_copy *rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
 
 	if (!rec)
 		return done();
 	rec->result = c->result;
-	fill_file(&rec->from, from);
-	fill_file(&rec->to, to);
+	fill_file(&rec->from, file_of_fd(c->task, from));
+	fill_file(&rec->to, file_of_fd(c->task, to));
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();
 }
 
+static __noinline int call_copy(struct call *c)
+{
+	return emit_copy(c, call_arg(c, c->rule.a), call_arg(c, c->rule.b));
+}
+
 #define FICLONE 0x40049409
 #define FICLONERANGE 0x4020940d
+#define FIDEDUPERANGE 0xc0189436
+
+/* struct file_dedupe_range and struct file_dedupe_range_info of include/uapi/linux/fs.h */
+struct dedupe_head {
+	__u64 offset, length;
+	__u16 count, reserved1;
+	__u32 reserved2;
+};
+
+struct dedupe_target {
+	__s64 fd;
+	__u64 offset, bytes; /* shared from now on */
+	__s32 status;        /* 0: the contents were the same */
+	__u32 reserved;
+};
+
+/* The whole argument must fit into a page. */
+#define DEDUPE_MAX 127
+#define DEDUPE_MAX_UNROLLED 4 /* without bpf_loop() */
+
+struct dedupe {
+	struct call *call;
+	__u32 count;
+};
+
+static __noinline long dedupe_next(__u32 index, void *data)
+{
+	struct dedupe *d = data;
+	struct call *c = d->call;
+	struct dedupe_target target;
+
+	if (index >= d->count)
+		return 1;
+	if (bpf_probe_read_user(&target, sizeof(target), (void *)c->args[2] +
+			sizeof(struct dedupe_head) + index * sizeof(target))) {
+		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+		return 0;
+	}
+	if (target.status || !target.bytes)
+		return 0;
+	c->result = target.bytes;
+	run(emit_copy(c, c->args[0], target.fd));
+	return 0;
+}
+
+/* Files of equal contents share their blocks: one event for each that does now. */
+static __noinline int call_dedupe(struct call *c)
+{
+	struct dedupe d = { .call = c };
+	struct dedupe_head head = {};
+
+	if (c->result < 0 || bpf_probe_read_user(&head, sizeof(head), (void *)c->args[2]))
+		return emit_copy(c, c->args[0], -1);
+	d.count = head.count;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(DEDUPE_MAX, dedupe_next, &d, 0);
+		return done();
+	}
+	for (int i = 0; i < DEDUPE_MAX_UNROLLED; i++)
+		dedupe_next(i, &d);
+	if (d.count > DEDUPE_MAX_UNROLLED)
+		emit_fault(&c->emit, LM_RAW_COPY, LM_RAW_GAP_FAULT);
+	return done();
+}
 
 /* Of all requests only those that make one file's content another's. */
 static __noinline int call_ioctl(struct call *c)
 {
 	__s64 from = c->args[2];
-	struct lm_raw_copy *rec;
 
+	if (c->args[1] == FIDEDUPERANGE)
+		return call_dedupe(c);
 	if (c->args[1] == FICLONERANGE) {
 		if (bpf_probe_read_user(&from, sizeof(from), (void *)c->args[2]))
 			from = -1;
 	} else if (c->args[1] != FICLONE) {
 		return done();
 	}
-	rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
-	if (!rec)
-		return done();
-	rec->result = c->result;
-	fill_file(&rec->from, file_of_fd(c->task, from));
-	fill_file(&rec->to, file_of_fd(c->task, c->args[0]));
-	emit_commit(&c->emit, rec, sizeof(*rec));
-	return done();
+	return emit_copy(c, from, c->args[0]);
 }
 
 static __noinline int call_fdpair(struct call *c)
