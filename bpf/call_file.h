@@ -93,6 +93,42 @@ static __always_inline void call_newfd(struct call *c)
 		run(emit_fd(c, c->result, call_arg(c, 0), 0));
 }
 
+/* Whom a pidfd stands for, by the number in the first pid namespace. */
+static __noinline __u32 pidfd_target(struct call *c, __u32 fd)
+{
+	struct file *pidfd = file_of_fd(c->task, fd);
+	struct inode *inode = pidfd ? READ(pidfd, f_inode) : NULL;
+	struct pid *pid = NULL;
+
+	/* It has an inode of its own since 6.9. */
+	if (inode && READ(inode, i_sb, s_dev) == anonymous_dev)
+		pid = READ(pidfd, private_data);
+	else if (inode)
+		pid = READ(inode, i_private);
+	return pid_of(pid, 0);
+}
+
+/* Out of another process's table. */
+static __always_inline void call_getfd(struct call *c)
+{
+	run(emit_fd(c, c->result < 0 ? -1 : c->result, pidfd_target(c, c->args[0]), 0));
+}
+
+static __always_inline void call_pidfd(struct call *c)
+{
+	__u32 target = pidfd_target(c, c->args[0]);
+	struct lm_raw_task *rec = emit_reserve(&c->emit, LM_RAW_TASK, sizeof(*rec));
+
+	if (!rec)
+		return;
+	rec->result = c->result;
+	rec->arg = call_arg_opt(c, c->rule.b);
+	rec->start_ns = 0;
+	rec->target = target;
+	rec->ns_pid = 0;
+	emit_commit(&c->emit, rec, sizeof(*rec));
+}
+
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * System V memory segments, message queues and semaphores. (Those of POSIX are
- * files: of the mqueue file system, or in /dev/shm.)
+ * System V memory segments, message queues and semaphores, and the kernel's keys. (Those of
+ * POSIX are files: of the mqueue file system, or in /dev/shm.)
  *
  * Hook: sys_exit. An id holds a sequence number, so that it is not used again
  * soon; it is counted in each ipc namespace. How much a shmat() mapped is read
@@ -27,10 +27,10 @@ static __noinline int call_ipc(struct call *c)
 		return done();
 	rec->result = c->result;
 	rec->arg = call_arg_opt(c, c->rule.c);
-	rec->length = mapped.bytes;
+	rec->length = c->rule.a == LM_RAW_IPC_KEY ? c->args[2] : mapped.bytes;
 	rec->ns_ipc = READ(task, nsproxy, ipc_ns, ns.inum);
-	rec->id = c->rule.b ? (__s32)c->result : (__s32)c->args[0];
-	rec->key = c->rule.b ? c->args[0] : 0;
+	rec->id = c->rule.b == 1 ? (__s32)c->result : (__s32)call_arg(c, c->rule.b >> 1);
+	rec->key = c->rule.b == 1 ? c->args[0] : 0;
 	rec->type = c->rule.a;
 	emit_commit(&c->emit, rec, sizeof(*rec));
 	return done();

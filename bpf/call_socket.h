@@ -186,6 +186,24 @@ static __always_inline void call_socket(struct call *c)
 		tell_socket(c, c->args[0], -1);
 }
 
+#define MSG_FASTOPEN 0x20000000
+
+/* A send connects, too. A copy of the number, so that the verifier forgets what it was. */
+static __noinline int sends_and_connects(struct call *c)
+{
+	__u64 flags = c->args[3];
+	__u32 number = c->number;
+	int connects;
+
+	hide_var(number);
+	if (number == NR_sendmsg)
+		flags = c->args[2];
+	connects = flags & MSG_FASTOPEN &&
+		(number == NR_sendto || number == NR_sendmsg || number == NR_sendmmsg);
+	hide_var(connects);
+	return connects;
+}
+
 static __noinline int call_sockio(struct call *c)
 {
 	struct file *file = file_of_fd(c->task, c->args[0]);
@@ -193,7 +211,8 @@ static __noinline int call_sockio(struct call *c)
 
 	if (is_socket(file)) {
 		socket = READ(file, private_data);
-		if (READ(socket, type) != SOCK_STREAM) {
+		/* With TCP Fast Open the first message connects: it has its addresses now. */
+		if (READ(socket, type) != SOCK_STREAM || sends_and_connects(c)) {
 			tell_socket(c, c->args[0], -1);
 			return done();
 		}

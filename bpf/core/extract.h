@@ -351,6 +351,24 @@ static __always_inline __u32 ns_pid_of(struct task_struct *task, __u32 *ret_ns)
 	return READ(upid, nr);
 }
 
+/*
+ * Whom a file in /proc/PID is about, by the number in the first pid namespace. Not by pid_of(): the
+ * chain of calls would be one too deep for the stack.
+ */
+static __noinline __u32 proc_about(struct inode *inode)
+{
+	struct proc_inode *proc;
+	struct upid *first;
+	struct pid *pid;
+
+	if (READ(inode, i_sb, s_magic) != PROC_SUPER_MAGIC)
+		return 0;
+	proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = READ(proc, pid);
+	first = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+	return pid ? READ(first, nr) : 0;
+}
+
 #define O_TMPFILE_BIT 020000000 /* the name of such a file is made up by the kernel */
 
 /* The file system of an open file, and the names of the directories above it. */
@@ -389,6 +407,8 @@ static __noinline int fill_open(struct lm_raw_open *open, struct file *file, int
 	open->arg = arg;
 	if (READ(file, f_mode) & FMODE_CREATED)
 		open->raw.flags |= LM_RAW_CREATED;
+	open->about = proc_about(READ(file, f_inode));
+	open->pad = 0;
 	open->dir_inode = 0;
 	open->dir_dev = 0;
 	open->name_len = 0;

@@ -47,6 +47,14 @@ struct inode {
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	struct address_space *i_mapping;
+	void *i_private;
+};
+
+struct pid;
+
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
 };
 
 struct folio {
@@ -405,6 +413,7 @@ struct bpf_iter__task_file {
 
 #define AT_FDCWD -100
 #define PAGE_SHIFT 12 /* x86-64 */
+#define PROC_SUPER_MAGIC 0x9fa0
 #define MNT_INTERNAL 0x4000    /* include/linux/mount.h: the kernel's own, mounted nowhere */
 #define FMODE_CREATED 0x100000 /* include/linux/fs.h: the open created the file */
 #define X32_BIT 0x40000000u    /* arch/x86: calls of the x32 entry are numbered from here */

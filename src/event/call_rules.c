@@ -26,6 +26,7 @@
 #define PROCESS(op_, arg) { { LM_CALL_PROCESS, arg, 0, 0 }, LM_OP_##op_ }
 #define TASK(op_, pid, arg) { { LM_CALL_TASK, pid, arg, 0 }, LM_OP_##op_ }
 #define FAILED_TASK(op_, pid, arg) { { LM_CALL_TASK_FAILED, pid, arg, 0 }, LM_OP_##op_ }
+#define PIDFD(op_, arg) { { LM_CALL_PIDFD, 0, arg, 0 }, LM_OP_##op_ }
 #define RANGE(op_, arg) { { LM_CALL_RANGE, 0, 0, arg }, LM_OP_##op_ }
 #define KERNEL(op_, arg) { { LM_CALL_KERNEL, 0, arg, 0 }, LM_OP_##op_ }
 #define NEWFD(op_) { { LM_CALL_NEWFD, 0, 0, 0 }, LM_OP_##op_ }
@@ -111,7 +112,7 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_ioctl] = { { LM_CALL_IOCTL, 0, 0, 0 }, LM_OP_COPY },
 	[SYS_close_range] = RANGE(CLOSE, ARG(2)),
 	[SYS_fcntl] = { { LM_CALL_FCNTL, 0, 0, 0 }, LM_OP_DUP },
-	[SYS_pidfd_getfd] = NEWFD(DUP),
+	[SYS_pidfd_getfd] = { { LM_CALL_GETFD, 0, 0, 0 }, LM_OP_FDRECV },
 	/* Its name is no path: argument 7 is none. */
 	[SYS_memfd_create] = { { LM_CALL_OPEN, 7, NO_DIRFD, NO_ARG }, LM_OP_MEMFD },
 	[SYS_memfd_secret] = NEWFD(MEMFD),
@@ -482,15 +483,19 @@ static const struct lm_call_mapping mappings[LM_CALL_COUNT] = {
 	[SYS_security] = SILENT(ABSENT),
 	[SYS_vserver] = SILENT(ABSENT),
 
-	/* not recorded */
-	[SYS_process_madvise] = SILENT(UNRECORDED),
-	[SYS_process_mrelease] = SILENT(UNRECORDED),
+	/* io_uring: what its requests do is told by them */
 	[SYS_io_uring_setup] = SILENT(HANDLE),
 	[SYS_io_uring_register] = SILENT(HANDLE),
-	[SYS_add_key] = SILENT(UNRECORDED),
-	[SYS_request_key] = SILENT(UNRECORDED),
-	[SYS_keyctl] = SILENT(UNRECORDED),
-	[SYS_userfaultfd] = SILENT(UNRECORDED),
+
+	/* another process's memory, by its pidfd */
+	[SYS_process_madvise] = PIDFD(CONTROL, ARG(3)),
+	[SYS_process_mrelease] = PIDFD(CONTROL, NO_ARG),
+	[SYS_userfaultfd] = PROCESS(ATTRIBUTE, ARG(0)),
+
+	/* keys */
+	[SYS_add_key] = IPCGET(KEY, NO_ARG),
+	[SYS_request_key] = IPCGET(KEY, NO_ARG),
+	[SYS_keyctl] = { { LM_CALL_IPC, LM_RAW_IPC_KEY, 2, ARG(0) }, LM_OP_IOCTL },
 };
 
 const struct lm_call_mapping *lm_call_mappings(void)

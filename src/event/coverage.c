@@ -61,7 +61,8 @@ static const struct {
 	[MEMORY] = { "mapping", "the mappings that have been seen so far",
 		     "files mapped before the recording began" },
 	[IPC_ID] = { "id", "the id that the call gave or got, in the caller's ipc namespace",
-		     "the key of what was made before the recording began" },
+		     "the key of what was made before the recording began; of keys: which are "
+		     "the caller's own keyrings" },
 	[TASK] = { "number", "a process by the number that the caller handed in, in its own pid "
 			     "namespace",
 		   "a process whose start was not seen" },
@@ -78,6 +79,7 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 	case LM_CALL_COPY:
 	case LM_CALL_FDPAIR:
 	case LM_CALL_NEWFD:
+	case LM_CALL_GETFD:
 	case LM_CALL_FCNTL:
 	case LM_CALL_IOCTL:
 	case LM_CALL_MMAP:
@@ -103,6 +105,7 @@ static enum source source_of(const struct lm_call_mapping *mapping)
 	case LM_CALL_TASK:
 	case LM_CALL_TASK_OTHER:
 	case LM_CALL_TASK_FAILED:
+	case LM_CALL_PIDFD:
 		return TASK;
 	case LM_CALL_RANGE:
 		return MEMORY;
@@ -144,6 +147,8 @@ static const struct note notes[] = {
 	{ SYS_mq_notify, "signal of who sends", "signal_generate", NULL },
 	{ SYS_mremap, "mmap", NULL, "an event only where what is mapped stays mapped twice" },
 	{ SYS_shmctl, "unlink, chmod, stat", NULL, NULL },
+	{ SYS_keyctl, "read, write, copy, unlink, chown, chmod, stat", NULL,
+		"commands that touch no key of others" },
 	{ SYS_msgctl, "unlink, chmod, stat", NULL, NULL },
 	{ SYS_semctl, "read, write, unlink, chmod, stat", NULL, NULL },
 	{ SYS_restart_syscall, "none", "goes on with a call that waits", NULL },

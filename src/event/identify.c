@@ -106,6 +106,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	free_requests(id);
 	free_hooked(id);
 	lm_map_release(&id->threads);
+	lm_map_release(&id->memory_files);
 	lm_map_release(&id->ns_numbers);
 	lm_map_release(&id->name_calls);
 	free_names(id);
@@ -188,7 +189,7 @@ static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
 	struct lm_event event;
 	int r = begin_io(id, raw, &event);
 
-	return r < 0 ? r : emit_event(id, &event);
+	return r < 0 ? r : emit_io(id, &event);
 }
 
 /* Repeats that the kernel side counted: one event for each way that it saw. */
@@ -208,7 +209,7 @@ static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
 	event.arg = fold->count;
 	if (other || !lm_event_failed(kept))
 		event.result = (int64_t)fold->bytes;
-	return emit_event(id, &event);
+	return emit_io(id, &event);
 }
 
 static int take_run(struct lm_identify *id, const struct lm_raw_run *raw)
@@ -219,7 +220,7 @@ static int take_run(struct lm_identify *id, const struct lm_raw_run *raw)
 	int r = begin_io(id, (const struct lm_raw_io *)raw, &event);
 
 	if (r == 0)
-		r = emit_event(id, &event);
+		r = emit_io(id, &event);
 	for (int i = 0; i < 2 && r == 0; i++)
 		r = tell_fold(id, &event, &raw->folds[i ^ swapped], i ^ swapped);
 	return r;
@@ -253,6 +254,8 @@ static int take_open(struct lm_identify *id, const struct lm_raw_open *raw)
 	/* No directory: a made-up name, such as "memfd:x". All event descriptors have the same. */
 	if (r == 0 && raw->name_len && !is_memory)
 		r = find_name(id, now, dir, component, found, &name);
+	if (r == 0)
+		r = note_memory_file(id, raw, file);
 	if (r < 0)
 		return r;
 	if (found) {
@@ -304,7 +307,7 @@ static bool is_socket(const struct lm_identify *id, lm_object_id object)
 
 static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 {
-	struct process *process;
+	struct process *process, *taken_from;
 	struct lm_event event;
 	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);
 
@@ -340,6 +343,12 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 	if (r < 0)
 		return r;
 	remember_fd(process, raw->fd, event.object);
+	if (event.op == LM_OP_FDRECV) {
+		taken_from = process_by_tid(id, (uint32_t)raw->arg);
+		event.object2 = event.object;
+		event.object = taken_from ? taken_from->object : LM_OBJECT_NONE;
+		event.arg = 0;
+	}
 	turn_to_kernel(&event);
 	if (event.op == LM_OP_MMAP) {
 		/* Of what carries nothing (bpf, perf). What could not be found out is told. */

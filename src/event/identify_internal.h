@@ -25,7 +25,12 @@ struct index_set {
 };
 
 /* What a write to a file reaches. */
-enum surface { SURFACE_UNKNOWN = 0, SURFACE_FILE = 1, SURFACE_KERNEL = 2 };
+enum surface {
+	SURFACE_UNKNOWN = 0,
+	SURFACE_FILE = 1,
+	SURFACE_KERNEL = 2,
+	SURFACE_MEMORY = 3, /* a process's, through its /proc/PID/mem: see memory_files */
+};
 
 /* Everything with an inode: file, directory, socket, pipe, memory. */
 struct inode_entry {
@@ -197,6 +202,7 @@ struct lm_identify {
 	struct index_set cgroup_set;
 
 	struct lm_map threads;    /* tid -> struct process * */
+	struct lm_map memory_files; /* /proc/PID/mem by object -> number of process or thread */
 	struct lm_map ns_numbers; /* ns_pid << 32 | number -> tgid */
 	struct recent recent[RECENT_THREADS]; /* by tid: most records repeat one of a few */
 	struct gone gone[GONE_MAX]; /* the last ones, in a circle */
@@ -495,9 +501,16 @@ int tell_inherited(struct lm_identify *id, const struct lm_raw *raw, const struc
 int tell_loader(struct lm_identify *id, const struct lm_raw *raw, const struct process *process);
 int take_range(struct lm_identify *id, const struct lm_raw_range *raw);
 int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw);
+/* What is opened is /proc/PID/mem, or not. */
+int note_memory_file(struct lm_identify *id, const struct lm_raw_open *raw, lm_object_id file);
+/* Emit a read or write; of /proc/PID/mem it is one of that process. */
+int emit_io(struct lm_identify *id, const struct lm_event *event);
 
 /* identify_ipc.c */
 int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);
+
+/* identify_key.c */
+int take_key(struct lm_identify *id, const struct lm_raw_ipc *raw);
 
 /* identify_socket.c */
 int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);

@@ -109,6 +109,8 @@ int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw)
 	struct lm_event event;
 	int r;
 
+	if (raw->type == LM_RAW_IPC_KEY)
+		return take_key(id, raw);
 	if (raw->type >= LM_ARRAY_SIZE(memory_types))
 		return -LM_E_FORMAT;
 	r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, &event);

@@ -272,6 +272,37 @@ int take_range(struct lm_identify *id, const struct lm_raw_range *raw)
 	return 0;
 }
 
+int note_memory_file(struct lm_identify *id, const struct lm_raw_open *raw, lm_object_id file)
+{
+	struct lm_str name = { raw->name, raw->name_len };
+	struct inode_entry *entry = inode_of(id, file);
+
+	if (!raw->about || !entry || !lm_str_equal(name, LM_STR("mem")))
+		return 0;
+	entry->surface = SURFACE_MEMORY;
+	return lm_map_put(&id->memory_files, file, raw->about);
+}
+
+int emit_io(struct lm_identify *id, const struct lm_event *event)
+{
+	const struct inode_entry *entry = inode_of(id, event->object);
+	const struct process *target;
+	struct lm_event aimed;
+	const uint64_t *about;
+
+	if (!entry || entry->surface != SURFACE_MEMORY)
+		return emit_event(id, event);
+	about = lm_map_get(&id->memory_files, event->object);
+	target = about ? process_by_tid(id, (uint32_t)*about) : NULL;
+	if (!target || (event->op != LM_OP_READ && event->op != LM_OP_WRITE))
+		return emit_event(id, event);
+	aimed = *event;
+	aimed.op = event->op == LM_OP_READ ? LM_OP_VMREAD : LM_OP_VMWRITE;
+	aimed.object = target->object;
+	aimed.object2 = event->object;
+	return emit_event(id, &aimed);
+}
+
 int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw)
 {
 	struct process *process;

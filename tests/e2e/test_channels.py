@@ -20,6 +20,8 @@ CHANNELS = {
     "posix-queue": "?/lemona-w-channel-", # in a file system that is mounted nowhere
     "event": "eventfd ",
     "memory": None,
+    "memory-file": None,
+    "descriptor": None,
 }
 
 

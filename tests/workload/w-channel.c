@@ -13,6 +13,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #define GIVE_AFTER_US 60000
 #define TAKE_AFTER_US 160000
 #define LEAVE_AFTER_US 300000
+#define GIVEN 3 /* the first free descriptor */
 
 static char box[BOX_BYTES]; /* at the same address in both */
 static const char *channel, *out;
@@ -217,6 +219,32 @@ static void take_memory(void)
 	need(process_vm_readv(giver, &here, 1, &there, 1, 0) == BOX_BYTES, "process_vm_readv");
 }
 
+/* The other's memory as a file. */
+static void take_memory_file(void)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", giver);
+	fd = open(path, O_RDONLY);
+	need(fd >= 0 && pread(fd, box, BOX_BYTES, (off_t)(uintptr_t)box) == BOX_BYTES, path);
+}
+
+/* What the other has open, by its number. */
+static void give_descriptor(void)
+{
+	descriptor = (int)syscall(SYS_memfd_create, "given", 0);
+	need(descriptor == GIVEN && write(descriptor, box, BOX_BYTES) == BOX_BYTES, "memfd");
+}
+
+static void take_descriptor(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, giver, 0);
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, GIVEN, 0);
+
+	need(fd >= 0 && pread(fd, box, BOX_BYTES, 0) == BOX_BYTES, "pidfd_getfd");
+}
+
 static const struct {
 	const char *name;
 	void (*make)(void);
@@ -233,6 +261,8 @@ static const struct {
 	{ "posix-queue", make_posix_queue, give_posix_queue, take_posix_queue },
 	{ "event", make_event, give_event, take_event },
 	{ "memory", nothing, nothing, take_memory },
+	{ "memory-file", nothing, nothing, take_memory_file },
+	{ "descriptor", nothing, give_descriptor, take_descriptor },
 };
 
 #define CHANNELS (sizeof(channels) / sizeof(*channels))

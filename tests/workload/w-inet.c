@@ -134,6 +134,19 @@ static void tcp(int family)
 	WANT(.op = "shutdown", .fd = client);
 }
 
+/* TCP Fast Open: what is sent first connects. */
+static void fast_open(int family)
+{
+	int listener = make_socket(family, SOCK_STREAM), client = make_socket(family, SOCK_STREAM);
+	struct address at = bind_loopback(listener, family), from;
+
+	OK(listen, listener, 4);
+	WANT(.op = "listen", .fd = listener, .local = at.text);
+	OK(sendto, client, "first", 5, MSG_FASTOPEN, &at.any, at.len);
+	from = local_of(client);
+	WANT(.op = "send", .fd = client, .local = from.text, .remote = at.text);
+}
+
 /* Nobody listens there any more. */
 static void refused(int family)
 {
@@ -180,6 +193,7 @@ int main(int argc, char **argv)
 	want_begin(argc, argv);
 	for (int i = 0; i < 2; i++) {
 		tcp(families[i]);
+		fast_open(families[i]);
 		refused(families[i]);
 		udp(families[i]);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "want.h"
 
+#include <linux/keyctl.h>
 #include <mqueue.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -8,7 +9,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 
-/* Channels that are no files: memory, queues and semaphores, by key, by id, by nothing. */
+/* Channels that are no files: memory, queues, semaphores and keys, by key, by id, by nothing. */
 
 #define PAGE 4096
 #define SHARED(prot) ((prot) | (long)MAP_SHARED << 32)
@@ -166,6 +167,30 @@ static void mappings(void)
 	WANT(.op = "munmap");
 }
 
+/* What the kernel keeps for whoever may read it. */
+static void keys(void)
+{
+	char bytes[16];
+	int key = (int)OK(add_key, "user", "lemona-w", "secret", 6, KEY_SPEC_PROCESS_KEYRING);
+	const char *label = numbered("key", key);
+
+	WANT(.op = "ipcget", .label = label, .flag = "created");
+	MUST(OK(request_key, "user", "lemona-w", NULL, KEY_SPEC_PROCESS_KEYRING) == key);
+	WANT(.op = "ipcget", .label = label);
+	OK(keyctl, KEYCTL_UPDATE, key, "other", 5, 0);
+	WANT(.op = "write", .label = label, .has_arg = 1, .arg = KEYCTL_UPDATE);
+	OK(keyctl, KEYCTL_READ, key, bytes, sizeof(bytes), 0);
+	WANT(.op = "read", .label = label, .has_arg = 1, .arg = KEYCTL_READ);
+	OK(keyctl, KEYCTL_LINK, key, KEY_SPEC_THREAD_KEYRING, 0, 0);
+	WANT(.op = "copy", .label = label);
+	OK(keyctl, KEYCTL_DESCRIBE, key, bytes, sizeof(bytes), 0);
+	WANT(.op = "stat", .label = label);
+	OK(keyctl, KEYCTL_REVOKE, key, 0, 0, 0);
+	WANT(.op = "unlink", .label = label);
+	FAIL(EKEYREVOKED, keyctl, KEYCTL_READ, key, bytes, sizeof(bytes), 0);
+	WANT(.op = "read", .label = label);
+}
+
 int main(int argc, char **argv)
 {
 	char name[64];
@@ -178,5 +203,6 @@ int main(int argc, char **argv)
 	posix_queues(name);
 	event_descriptors();
 	mappings();
+	keys();
 	want_end();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "want.h"
 
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
@@ -94,6 +95,9 @@ static void memory(void)
 /* A descriptor taken from another process leads to the file that it led to there. */
 static void stolen(void)
 {
+	static char place[8192];
+	/* At the same address in either. */
+	struct iovec page = { (void *)(((uintptr_t)place + 4095) & ~(uintptr_t)4095), 4096 };
 	pid_t child = want_fork();
 	int pidfd, fd;
 
@@ -108,7 +112,11 @@ static void stolen(void)
 	want_gate_pass(0);
 	pidfd = (int)OK(pidfd_open, child, 0);
 	fd = (int)OK(pidfd_getfd, pidfd, 77, 0);
-	WANT(.op = "fdrecv|ptrace|dup", .path = "stolen", .may = 1);
+	WANT(.op = "fdrecv", .target = child, .path2 = "stolen", .fd2 = fd);
+	OK(process_madvise, pidfd, &page, 1, MADV_COLD, 0);
+	WANT(.op = "control", .target = child, .has_arg = 1, .arg = MADV_COLD);
+	FAIL(EINVAL, process_mrelease, pidfd, 0); /* it is not about to end */
+	WANT(.op = "control", .target = child);
 	want_write(fd, "stolen", "through what was taken");
 	want_close(fd, "stolen");
 	reap(child);

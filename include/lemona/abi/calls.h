@@ -39,7 +39,10 @@ enum lm_call_class {
 	LM_CALL_AIO = 28,        /* FD for each operation; a: argument that points to them, b: 1
 				  * they have ended */
 	LM_CALL_OPENAT2 = 20, /* OPEN whose flags are in struct open_how */
+	LM_CALL_GETFD = 29,   /* NEWFD of the process behind the pidfd that is argument 0 */
+	LM_CALL_PIDFD = 30,   /* TASK of the process behind the pidfd that is argument a */
 	LM_CALL_IPC = 23,     /* a: enum lm_raw_ipc_type, b: 1 the id is returned for a key,
+			       * else it is argument b / 2,
 			       * c: argument + 1 for arg */
 };
 

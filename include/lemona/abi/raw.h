@@ -137,6 +137,8 @@ struct lm_raw_open {
 	__u32 oflags; /* file->f_flags */
 	__u32 name_len;
 	__u64 arg;    /* flags as the call gave them: f_flags has lost O_TRUNC */
+	__u32 about;  /* of a file in /proc/PID: the number of that process or thread, else 0 */
+	__u32 pad;
 	char name[]; /* not NUL-terminated */
 };
 
@@ -334,14 +336,19 @@ struct lm_raw_range {
 
 #define LM_RAW_RANGE_FLAGS_SHIFT 56 /* mremap: flags above the new length */
 
-enum lm_raw_ipc_type { LM_RAW_IPC_SEGMENT = 1, LM_RAW_IPC_QUEUE = 2, LM_RAW_IPC_SEMAPHORES = 3 };
+enum lm_raw_ipc_type {
+	LM_RAW_IPC_SEGMENT = 1,
+	LM_RAW_IPC_QUEUE = 2,
+	LM_RAW_IPC_SEMAPHORES = 3,
+	LM_RAW_IPC_KEY = 4, /* of the kernel's key service */
+};
 
 struct lm_raw_ipc {
 	struct lm_raw raw;
 	__s64 result;
 	__u64 arg;
-	__u64 length; /* shmat: bytes mapped at the result; 0 not known */
-	__u32 ns_ipc; /* ids are counted in each namespace */
+	__u64 length; /* shmat: bytes mapped at the result; 0 not known. Key: a second serial */
+	__u32 ns_ipc; /* ids are counted in each namespace, serials of keys are not */
 	__s32 id;
 	__u32 key;    /* where the call gave one */
 	__u32 type;   /* enum lm_raw_ipc_type */
@@ -472,7 +479,7 @@ LM_RAW_ASSERT(struct lm_raw_run, 96);
 _Static_assert(__builtin_offsetof(struct lm_raw_run, folds) == sizeof(struct lm_raw_io),
 	"a run begins as a single call does");
 LM_RAW_ASSERT(struct lm_raw_fd, 80);
-LM_RAW_ASSERT(struct lm_raw_open, 80);
+LM_RAW_ASSERT(struct lm_raw_open, 88);
 LM_RAW_ASSERT(struct lm_raw_dir, 64);
 LM_RAW_ASSERT(struct lm_raw_fs, 56);
 LM_RAW_ASSERT(struct lm_raw_path, 88);

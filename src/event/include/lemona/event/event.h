@@ -60,12 +60,13 @@ enum lm_op {
 	LM_OP_PIPE = 37,   /* object */
 	LM_OP_MEMFD = 38,  /* object: memory */
 	LM_OP_FDSEND = 39, /* object: socket; object2: what was passed */
-	LM_OP_FDRECV = 40, /* object: socket; object2: what was passed; result: the new fd */
+	LM_OP_FDRECV = 40, /* object: socket, or process it was taken from; object2: what came;
+			    * result: the new fd */
 	/* process to process; object: the target process */
 	LM_OP_SIGNAL = 41, /* arg: signal number */
 	LM_OP_PTRACE = 42, /* arg: request */
-	LM_OP_VMREAD = 43, /* result: bytes */
-	LM_OP_VMWRITE = 44,/* result: bytes */
+	LM_OP_VMREAD = 43, /* result: bytes; object2: the /proc/PID/mem it was done through, if */
+	LM_OP_VMWRITE = 44,/* as VMREAD */
 	/* attributes of the actor; its object is defined anew with the new values */
 	LM_OP_SETCRED = 45,/* setuid family, capset */
 	LM_OP_CHDIR = 46,  /* object: directory */

@@ -141,6 +141,7 @@ enum lm_memory_type {
 	LM_MEMORY_QUEUE = 4,      /* System V message queue */
 	LM_MEMORY_EVENTFD = 5,
 	LM_MEMORY_SEMAPHORES = 6, /* System V set of semaphores */
+	LM_MEMORY_KEY = 7,        /* of the kernel's key service; inode: its serial */
 };
 
 struct lm_memory {
