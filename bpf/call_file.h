@@ -42,16 +42,24 @@ static __always_inline bool call_io_reduced(struct call *c)
 	return reduce_io(c, inode, &io);
 }
 
-static __always_inline void call_io(struct call *c)
+/* Sockets are no terminals, and their way here leaves no stack for what those need. */
+static __always_inline void call_io(struct call *c, bool is_socket)
 {
 	struct lm_raw_io *io;
+	struct inode *inode;
 
 	if (record_level == LM_LEVEL_REDUCED && call_io_reduced(c))
 		return;
 	io = emit_reserve(&c->emit, LM_RAW_IO, sizeof(*io));
 	if (!io)
 		return;
-	fill_io(c, io);
+	inode = fill_io(c, io);
+	if (!is_socket && wants_terminal(c, io->mode, inode)) {
+		run(keep_terminal(c));
+		io = (void *)(c->emit.data + (c->emit.control->head & ring_mask));
+		emit_fill(&c->emit, &io->raw, LM_RAW_IO);
+		fill_io(c, io);
+	}
 	emit_commit(&c->emit, io, sizeof(*io));
 }
 

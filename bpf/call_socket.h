@@ -217,7 +217,7 @@ static __noinline int call_sockio(struct call *c)
 			return done();
 		}
 	}
-	call_io(c);
+	call_io(c, true);
 	return done();
 }
 

@@ -16,7 +16,7 @@
  * Cannot see: another CPU's use of the file within the time that a store takes
  * to get there, tens of nanoseconds.
  */
-#include "core/call.h"
+#include "call_content.h"
 
 const volatile __u32 record_level = LM_LEVEL_PROVENANCE;
 const volatile __u8 call_ways[LM_CALL_COUNT] = {}; /* enum lm_way */
@@ -123,6 +123,9 @@ static __always_inline bool reduce_io(struct call *c, struct inode *inode,
 
 	/* What goes through pipes and sockets is gone once it has been read. */
 	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK)
+		return false;
+	/* Each of a terminal's calls has bytes of its own. */
+	if (keeps_terminals && type == S_IFCHR && is_terminal(inode))
 		return false;
 	call.time_ns = c->emit.time_ns;
 	call.object = io->inode;

@@ -189,8 +189,16 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 	c.number = nr;
 	if (likely(!compat))
 		c.args[0] = regs->di;
+	if (content_bytes) {
+		if (likely(!compat)) {
+			c.args[1] = regs->si;
+			c.args[2] = regs->dx;
+		}
+		if (content_shapes[nr] && result > 0)
+			run(keep_content(&c));
+	}
 	if (likely(c.rule.class == LM_CALL_IO)) {
-		call_io(&c);
+		call_io(&c, false);
 	} else {
 		c.rule.a = call_rules[nr].a;
 		c.rule.b = call_rules[nr].b;

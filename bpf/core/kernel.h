@@ -213,6 +213,11 @@ struct tty_driver {
 struct tty_struct {
 	struct tty_driver *driver;
 	int index;
+	struct tty_struct *link; /* the other end of a pair */
+};
+
+struct tty_file_private {
+	struct tty_struct *tty;
 };
 
 struct signal_struct {

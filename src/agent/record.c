@@ -16,6 +16,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
+#include "lemona/event/content.h"
 #include "lemona/event/identify.h"
 #include "lemona/event/reduce.h"
 #include "lemona/event/rules.h"
@@ -258,11 +259,13 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	struct lm_compat_rule compat[LM_CALL_COUNT];
 	uint8_t ways[LM_CALL_COUNT];
 	uint8_t uring_classes[LM_URING_COUNT];
+	uint8_t shapes[LM_CALL_COUNT];
 	struct lm_sensor_options sensor = {
 		.ring_bytes = options->ring_bytes, .rules = rules, .compat = compat, .ways = ways,
 		.uring_classes = uring_classes, .level = options->level,
 		.self_tgid = (uint32_t)getpid(), .attach = options->attach,
-		.turns = options->sched,
+		.turns = options->sched, .content_bytes = options->content_bytes,
+		.terminals = !options->no_terminals, .content_shapes = shapes,
 	};
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
@@ -288,6 +291,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		return lm_diag_errno(diag, r, "cannot start recording");
 	sensor.anonymous_dev = devices.anon_inode;
 	lm_reduce_fill_ways(ways);
+	lm_content_fill_shapes(shapes);
 	r = lm_sensor_open(&sensor, &rec->sensor, diag);
 	if (r < 0)
 		return r;

@@ -251,6 +251,8 @@ void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out
 	if (event->args)
 		lm_event_append_args(event, out);
 	append_result(event, out);
+	if (event->content)
+		lm_event_append_content_json(event, out);
 	append_flags(event, out);
 	append_attributes(view, out);
 	lm_buffer_append_text(out, "}\n");

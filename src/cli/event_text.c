@@ -17,7 +17,7 @@ const char *lm_event_flag_name(unsigned int bit)
 {
 	static const char *const names[] = {
 		"claimed", "derived", "created", "vm-shared", "confirmed", "partial", "timed",
-		"folded", "mapped",
+		"folded", "mapped", "content",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
@@ -206,7 +206,7 @@ static void append_flags(const struct lm_event *event, struct lm_buffer *out)
 {
 	/* Where an object comes from matters to a person only when it is in doubt. */
 	const unsigned int quiet = LM_EVENT_CONFIRMED | LM_EVENT_DERIVED;
-	const unsigned int said = lm_op_is_aside(event->op) ? LM_EVENT_TIMED : 0;
+	const unsigned int said = lm_op_is_aside(event->op) ? LM_EVENT_TIMED : LM_EVENT_CONTENT;
 	const unsigned int shown = event->flags & ~(quiet | said);
 	const char *separator = " [";
 	const char *name = NULL;
@@ -243,6 +243,8 @@ void lm_event_print_text(const struct lm_event_view *view, struct lm_buffer *out
 	append_result(event, out);
 	if (lm_op_is_aside(event->op))
 		lm_event_append_span(event, out);
+	if (event->content)
+		lm_event_append_content(event, out);
 	append_flags(event, out);
 	lm_buffer_append_byte(out, '\n');
 }

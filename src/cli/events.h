@@ -23,6 +23,10 @@ void lm_event_append_call(const struct lm_event *event, struct lm_buffer *out);
 void lm_event_append_args(const struct lm_event *event, struct lm_buffer *out);
 /** How long it took, where that is known: ' <0.000012>'. */
 void lm_event_append_span(const struct lm_event *event, struct lm_buffer *out);
+/** The first bytes of its content: ' "ls -l\\n"...'. */
+void lm_event_append_content(const struct lm_event *event, struct lm_buffer *out);
+/** All of it, as JSON: ',"data":{...}'. */
+void lm_event_append_content_json(const struct lm_event *event, struct lm_buffer *out);
 /** "ENOENT"; NULL where it has no name. Static. */
 const char *lm_error_name(int64_t error);
 

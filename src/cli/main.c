@@ -15,6 +15,7 @@ static const struct command {
 } commands[] = {
 	{ "record", lm_cli_record, "record what every process does, into a new log" },
 	{ "events", lm_cli_events, "list the events of a log" },
+	{ "content", lm_cli_content, "write out the bytes that events of a log have moved" },
 	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to its origin" },
 	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
 	{ "status", lm_cli_status, "say what state a log is in" },

@@ -21,6 +21,10 @@ static const char help[] =
 	"                             dependency are counted, not recorded one by one; or full:\n"
 	"                             every system call with its arguments and result as well\n"
 	"      --sched                at level full: which thread had which CPU when\n"
+	"      --content[=BYTES]      keep what is read and written: the first BYTES (64K) of\n"
+	"                             each process, file and way\n"
+	"      --content=none         keep nothing, not even what goes through terminals, which\n"
+	"                             is kept by default\n"
 	"      --attach WAY           how calls on paths are seen: trampoline (the kernel's\n"
 	"                             own objects), tracepoint (what programs claim, and\n"
 	"                             fanotify confirms), or auto (default: the first that\n"
@@ -43,12 +47,14 @@ enum {
 	OPTION_LEVEL,
 	OPTION_ATTACH,
 	OPTION_SCHED,
+	OPTION_CONTENT,
 };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "level", required_argument, NULL, OPTION_LEVEL },
 	{ "attach", required_argument, NULL, OPTION_ATTACH },
+	{ "content", optional_argument, NULL, OPTION_CONTENT },
 	{ "sched", no_argument, NULL, OPTION_SCHED },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
@@ -114,6 +120,16 @@ static int parse_attach(const char *text, enum lm_attach *ret_attach)
 	return -EINVAL;
 }
 
+#define CONTENT_BYTES_DEFAULT (UINT64_C(64) << 10)
+
+static int parse_content(const char *text, struct lm_record_options *record)
+{
+	record->no_terminals = text && strcmp(text, "none") == 0;
+	record->content_bytes = text ? 0 : CONTENT_BYTES_DEFAULT;
+	return !text || record->no_terminals ? 0 :
+		parse_size("--content", text, &record->content_bytes);
+}
+
 static int parse_one(struct record_request *request, int option)
 {
 	switch (option) {
@@ -124,6 +140,8 @@ static int parse_one(struct record_request *request, int option)
 		return parse_level(optarg, &request->record.level);
 	case OPTION_ATTACH:
 		return parse_attach(optarg, &request->record.attach);
+	case OPTION_CONTENT:
+		return parse_content(optarg, &request->record);
 	case OPTION_SCHED:
 		request->record.sched = true;
 		return 0;
@@ -175,6 +193,10 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 	}
 	if (request->record.sched && request->record.level != LM_LEVEL_FULL) {
 		lm_cli_usage("record", "--sched belongs to --level full");
+		return -EINVAL;
+	}
+	if (request->record.content_bytes && request->record.level == LM_LEVEL_REDUCED) {
+		lm_cli_usage("record", "--content needs each call, and --level reduced folds them");
 		return -EINVAL;
 	}
 	return parse_command(argc, argv, request);

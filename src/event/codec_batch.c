@@ -14,6 +14,8 @@
 /* The same for what a system call has besides. */
 #define CALL_WORST_BYTES    (1u + LM_EVENT_ARGS * VARINT_MAX_BYTES)
 #define CALL_TYPICAL_BYTES  10u
+/* And content, beside its bytes. */
+#define CONTENT_WORST_BYTES (2u * VARINT_MAX_BYTES + 5u)
 /* What an object takes beside its fields: the moment. */
 #define OBJECT_TIME_BYTES   13u
 /* Counts, sizes of columns, and a row for each field that can have a column. */
@@ -32,7 +34,10 @@ static const uint8_t column_worst[COLUMN_COUNT] = {
 	[COLUMN_TIME_LOW] = 1,
 	[COLUMN_SPAN] = 10,
 	[COLUMN_CALL_MASK] = 1,
-	[COLUMN_CALL_ARGS ... COLUMN_NUMBERS_END] = VARINT_MAX_BYTES,
+	[COLUMN_CALL_ARGS ... COLUMN_CONTENT_OFFSET - 1] = VARINT_MAX_BYTES,
+	[COLUMN_CONTENT_OFFSET] = VARINT_MAX_BYTES,
+	[COLUMN_CONTENT_SIZE] = 3,
+	[COLUMN_CONTENT_TERMINAL] = 5,
 };
 
 int lm_batch_new(struct lm_batch **ret_batch)
@@ -43,7 +48,9 @@ int lm_batch_new(struct lm_batch **ret_batch)
 		return -ENOMEM;
 	batch->events = malloc(LM_BATCH_MAX_EVENTS * sizeof(*batch->events));
 	batch->args = malloc(LM_BATCH_MAX_EVENTS * sizeof(*batch->args));
-	if (!batch->events || !batch->args)
+	batch->contents = malloc(LM_BATCH_MAX_EVENTS * sizeof(*batch->contents));
+	if (!batch->events || !batch->args || !batch->contents ||
+		lm_buffer_reserve(&batch->bytes, LM_BATCH_MAX_BYTES) < 0)
 		goto fail;
 	/* Reserved once for the worst case: encoding then never allocates. */
 	for (unsigned int i = 0; i < COLUMN_COUNT; i++)
@@ -67,13 +74,16 @@ struct lm_batch *lm_batch_free(struct lm_batch *batch)
 		lm_buffer_release(&batch->fields[i]);
 	free(batch->events);
 	free(batch->args);
+	free(batch->contents);
+	lm_buffer_release(&batch->bytes);
 	free(batch);
 	return NULL;
 }
 
 void lm_batch_reset(struct lm_batch *batch)
 {
-	batch->event_count = batch->call_count = batch->object_count = 0;
+	lm_batch_drop_events(batch);
+	batch->object_count = 0;
 	batch->binding_count = batch->gap_count = 0;
 	if (batch->object_bytes > 0) {
 		memset(&batch->objects, 0, sizeof(batch->objects));
@@ -88,7 +98,8 @@ void lm_batch_reset(struct lm_batch *batch)
 
 void lm_batch_drop_events(struct lm_batch *batch)
 {
-	batch->event_count = batch->call_count = 0;
+	batch->event_count = batch->call_count = batch->content_count = 0;
+	lm_buffer_reset(&batch->bytes);
 }
 
 static size_t row_bytes(const struct lm_batch *batch)
@@ -100,7 +111,7 @@ static size_t row_bytes(const struct lm_batch *batch)
 size_t lm_batch_bytes(const struct lm_batch *batch)
 {
 	return row_bytes(batch) + (size_t)batch->event_count * EVENT_TYPICAL_BYTES +
-		(size_t)batch->call_count * CALL_TYPICAL_BYTES;
+		(size_t)batch->call_count * CALL_TYPICAL_BYTES + batch->bytes.len;
 }
 
 uint32_t lm_batch_events(const struct lm_batch *batch)
@@ -118,7 +129,8 @@ static bool has_room(const struct lm_batch *batch, size_t more)
 {
 	size_t worst = HEADER_MAX_BYTES + row_bytes(batch) +
 		(size_t)batch->event_count * EVENT_WORST_BYTES +
-		(size_t)batch->call_count * CALL_WORST_BYTES;
+		(size_t)batch->call_count * CALL_WORST_BYTES +
+		(size_t)batch->content_count * CONTENT_WORST_BYTES + batch->bytes.len;
 
 	return worst + more <= LM_BATCH_MAX_BYTES;
 }
@@ -186,19 +198,46 @@ int lm_batch_add_gap(struct lm_batch *batch, const struct lm_gap *gap)
 	return 0;
 }
 
+static bool is_content_sound(const struct lm_event *event)
+{
+	const struct lm_event_content *content = event->content;
+
+	if (!(event->flags & LM_EVENT_CONTENT))
+		return !content;
+	return content && content->len > 0 && content->len <= LM_CONTENT_MAX_BYTES;
+}
+
+/* The bytes have room for a whole payload, and so are never moved. */
+static const struct lm_event_content *keep_content(struct lm_batch *batch,
+	const struct lm_event_content *content)
+{
+	struct lm_event_content *kept = &batch->contents[batch->content_count++];
+
+	*kept = *content;
+	kept->bytes = batch->bytes.data + batch->bytes.len;
+	lm_buffer_append(&batch->bytes, content->bytes, content->len);
+	return kept;
+}
+
 int lm_batch_add_event(struct lm_batch *batch, const struct lm_event *event)
 {
 	struct lm_event *kept = &batch->events[batch->event_count];
 
-	if (event->op > LM_OP_MAX || (event->op == LM_OP_CALL) != (event->args != NULL))
+	size_t more = EVENT_WORST_BYTES + CALL_WORST_BYTES + CONTENT_WORST_BYTES;
+
+	if (event->op > LM_OP_MAX || (event->op == LM_OP_CALL) != (event->args != NULL) ||
+		!is_content_sound(event))
 		return -EINVAL;
-	if (batch->event_count >= LM_BATCH_MAX_EVENTS ||
-		!has_room(batch, EVENT_WORST_BYTES + CALL_WORST_BYTES))
+	if (event->content)
+		more += event->content->len;
+	if (batch->event_count >= LM_BATCH_MAX_EVENTS || !has_room(batch, more))
 		return -EMSGSIZE;
 	*kept = *event;
 	if (event->args)
 		kept->args = memcpy(batch->args[batch->call_count++], event->args,
 			sizeof(*batch->args));
+	if (event->content)
+		kept->content = keep_content(batch, event->content);
 	batch->event_count++;
 	return 0;
 }

@@ -13,7 +13,9 @@ struct thread_group {
 struct lm_batch {
 	struct lm_event *events; /* as added */
 	uint64_t (*args)[LM_EVENT_ARGS]; /* of the calls among them, in order */
-	uint32_t event_count, call_count, object_count, binding_count, gap_count;
+	struct lm_event_content *contents; /* likewise */
+	struct lm_buffer bytes;            /* of contents, in order */
+	uint32_t event_count, call_count, content_count, object_count, binding_count, gap_count;
 	struct object_memory objects;
 	uint64_t object_times[LM_BATCH_MAX_OBJECTS];
 	size_t object_bytes; /* in columns and fields */

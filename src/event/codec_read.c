@@ -38,7 +38,8 @@ struct lm_batch_reader {
 	struct lm_event events[LM_BATCH_MAX_EVENTS]; /* thread by thread */
 	struct call_memory calls[LM_BATCH_MAX_EVENTS]; /* last of each kind */
 	uint64_t args[LM_BATCH_MAX_EVENTS][LM_EVENT_ARGS]; /* of calls, as they come */
-	uint32_t call_count;
+	struct lm_event_content contents[LM_BATCH_MAX_EVENTS];
+	uint32_t call_count, content_count;
 	struct sort_entry order[LM_BATCH_MAX_EVENTS], spare[LM_BATCH_MAX_EVENTS];
 	uint32_t runs[LM_BATCH_MAX_EVENTS + 1];
 };
@@ -262,6 +263,22 @@ static const uint64_t *take_args(struct lm_batch_reader *reader, struct call_mem
 	return args;
 }
 
+/* @return NULL: damaged */
+static const struct lm_event_content *take_content(struct lm_batch_reader *reader)
+{
+	struct lm_event_content *content = &reader->contents[reader->content_count++];
+	struct lm_bytes *size = &reader->columns[COLUMN_CONTENT_SIZE];
+	struct lm_bytes *terminal = &reader->columns[COLUMN_CONTENT_TERMINAL];
+	struct lm_str bytes;
+
+	content->offset = take_varint(&reader->columns[COLUMN_CONTENT_OFFSET]);
+	content->len = (uint32_t)take_bounded(size, LM_CONTENT_MAX_BYTES);
+	content->terminal = (uint32_t)take_bounded(terminal, UINT32_MAX);
+	bytes = lm_bytes_str(&reader->columns[COLUMN_CONTENT], content->len);
+	content->bytes = (const uint8_t *)bytes.data;
+	return content->len > 0 && bytes.len == content->len ? content : NULL;
+}
+
 /* What the events of one thread before this one had. */
 struct thread_memory {
 	lm_object_id actor, object, name;
@@ -315,6 +332,11 @@ static int take_event(struct lm_batch_reader *reader, struct thread_memory *thre
 	}
 	if (ev->op == LM_OP_CALL)
 		ev->args = take_args(reader, &reader->calls[shape->kind]);
+	if (ev->flags & LM_EVENT_CONTENT) {
+		ev->content = take_content(reader);
+		if (!ev->content)
+			return -LM_E_DAMAGED;
+	}
 	return 0;
 }
 
@@ -352,7 +374,7 @@ static int take_events(struct lm_batch_reader *reader, uint64_t base_ns)
 	uint32_t at = 0;
 
 	reader->last_id = LM_OBJECT_NONE;
-	reader->call_count = 0;
+	reader->call_count = reader->content_count = 0;
 	for (uint32_t t = 0; t < reader->thread_count; t++) {
 		uint32_t count = 0;
 

@@ -158,6 +158,14 @@ static void put_args(struct lm_batch *batch, const uint64_t *args, struct call_m
 	put_byte(&batch->columns[COLUMN_CALL_MASK], mask);
 }
 
+static void put_content(struct lm_batch *batch, const struct lm_event_content *content)
+{
+	put_varint(&batch->columns[COLUMN_CONTENT_OFFSET], content->offset);
+	put_varint(&batch->columns[COLUMN_CONTENT_SIZE], content->len);
+	put_varint(&batch->columns[COLUMN_CONTENT_TERMINAL], content->terminal);
+	lm_buffer_append(&batch->columns[COLUMN_CONTENT], content->bytes, content->len);
+}
+
 static void put_shape(struct lm_batch *batch, uint32_t kind, uint32_t states)
 {
 	uint32_t shape = dictionary_number(&batch->shapes, (uint64_t)kind << STATE_BITS | states);
@@ -209,6 +217,8 @@ static void put_event(struct lm_batch *batch, const struct lm_event *ev,
 			ev->begin_ns < ev->end_ns ? ev->end_ns - ev->begin_ns : 0);
 	if (ev->args)
 		put_args(batch, ev->args, &batch->calls[kind]);
+	if (ev->content)
+		put_content(batch, ev->content);
 	put_shape(batch, kind, states);
 }
 
@@ -366,8 +376,9 @@ static int append_payload(const struct lm_batch *batch, struct lm_buffer *out,
 	for (uint32_t i = 0; i < FIELD_COLUMN_COUNT; i++)
 		lm_buffer_append(out, batch->fields[i].data, batch->fields[i].len);
 	parts->bytes[LM_BATCH_NUMBERS] = out->len - start;
-	append_columns(batch, COLUMN_STRING, COLUMN_STRING, out);
-	parts->bytes[LM_BATCH_TEXT] = batch->columns[COLUMN_STRING].len;
+	append_columns(batch, COLUMN_STRING, COLUMN_CONTENT, out);
+	parts->bytes[LM_BATCH_TEXT] = batch->columns[COLUMN_STRING].len +
+		batch->columns[COLUMN_CONTENT].len;
 	append_columns(batch, COLUMN_TIME_LOW, COLUMN_TIME_LOW, out);
 	parts->bytes[LM_BATCH_NOISE] = batch->columns[COLUMN_TIME_LOW].len;
 	return lm_buffer_status(out);

@@ -110,6 +110,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	lm_map_release(&id->ns_numbers);
 	lm_map_release(&id->name_calls);
 	free_names(id);
+	free(id->parts.bytes);
 	free(id->inodes);
 	free(id->object_set.slots);
 	free(id->inode_set.slots);
@@ -159,6 +160,8 @@ int emit_event(struct lm_identify *id, const struct lm_event *event)
 		*id->under_way->told = *event;
 	item.kind = LM_ITEM_EVENT;
 	item.event = *event;
+	if (id->parts.content.len)
+		add_content(id, &item.event);
 	return id->sink.item(id->sink.data, &item);
 }
 
@@ -501,6 +504,7 @@ static const uint16_t minimum_bytes[] = {
 	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
 	[LM_RAW_CALL] = sizeof(struct lm_raw_call),
 	[LM_RAW_TURN] = sizeof(struct lm_raw_turn),
+	[LM_RAW_CONTENT] = sizeof(struct lm_raw_content),
 };
 
 int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
@@ -563,6 +567,8 @@ int lm_identify_record(struct lm_identify *id, const struct lm_raw *record)
 		return take_call(id, (const void *)record);
 	case LM_RAW_TURN:
 		return take_turn(id, (const void *)record);
+	case LM_RAW_CONTENT:
+		return take_content(id, (const void *)record);
 	}
 	return -LM_E_FORMAT;
 }

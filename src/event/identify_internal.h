@@ -169,8 +169,18 @@ struct room {
 	bool forgotten; /* some have been: what comes now may come again */
 };
 
+/* What the kernel side has told of the call whose own record comes next. */
+struct content_parts {
+	uint64_t time_ns;
+	uint32_t tid;
+	struct lm_event_content content; /* len 0: nothing */
+	uint8_t *bytes;                  /* LM_CONTENT_MAX_BYTES; NULL: none told yet */
+};
+
 struct lm_identify {
 	struct lm_identify_sink sink;
+	struct content_parts parts;
+	struct lm_event_content given; /* to the sink, for as long as that takes */
 	struct lm_identify_devices devices;
 	uint32_t self_tgid;
 
@@ -518,6 +528,11 @@ int take_socket(struct lm_identify *id, const struct lm_raw_socket *raw);
 /* identify_aside.c */
 int take_call(struct lm_identify *id, const struct lm_raw_call *raw);
 int take_turn(struct lm_identify *id, const struct lm_raw_turn *raw);
+
+/* identify_content.c */
+int take_content(struct lm_identify *id, const struct lm_raw_content *raw);
+/** Give what was told of its call to an event that moved bytes. */
+void add_content(struct lm_identify *id, struct lm_event *event);
 
 /* identify_uring.c */
 int take_uring(struct lm_identify *id, const struct lm_raw_uring *raw);

@@ -136,6 +136,7 @@ static const char *const gap_kind_names[64] = {
 	[LM_RAW_NAME] = "name",
 	[LM_RAW_CALL] = "call",
 	[LM_RAW_TURN] = "run",
+	[LM_RAW_CONTENT] = "content",
 };
 
 _Static_assert(LM_ARRAY_SIZE(op_names) == LM_OP_MAX + 1, "every op has a name");

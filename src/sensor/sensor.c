@@ -23,6 +23,7 @@
 #include "refuse.h"
 #include "sensor.skel.h"
 #include "trampoline.h"
+#include "content.h"
 #include "uring.h"
 
 #define CHECK_EVERY_NS (UINT64_C(1000) * LM_NS_PER_MS)
@@ -126,6 +127,8 @@ static int configure(struct lm_sensor *sensor, const struct lm_sensor_options *o
 		memcpy((void *)bpf->rodata->call_ways, options->ways, LM_CALL_COUNT);
 	bpf->rodata->record_level = options->level;
 	load_asides(bpf, options);
+	if (options->content_shapes)
+		lm_content_choose(bpf, options);
 	memcpy((void *)bpf->rodata->uring_classes, options->uring_classes, LM_URING_COUNT);
 	sensor->features.sees_uring = lm_uring_choose(bpf, kernel);
 	if (sensor->features.sees_uring) /* its requests are told one by one, and need no count */

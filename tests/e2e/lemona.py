@@ -138,7 +138,8 @@ def step(*args, prefix=()):
 
 
 def parse_lines(text):
-    return [json.loads(line) for line in text.splitlines()]
+    # Not splitlines(): strings hold what it takes for ends of lines.
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 def events_and_gaps(log, *filters, check=True):

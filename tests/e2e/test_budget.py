@@ -14,7 +14,7 @@ sys.path.append(str(lemona.ROOT / "tests" / "kernels"))
 import budget  # noqa: E402  (found through the line above)
 
 
-@pytest.mark.parametrize("options", [[], ["--level", "full", "--sched"]], ids=["default", "full"])
+@pytest.mark.parametrize("options", [[], ["--level", "full", "--sched", "--content"]], ids=["default", "full"])
 def test_programs_stay_in_their_budget(place, log, options):
     series = ".".join(platform.release().split(".")[:2])
     if not budget.has_series(series):

@@ -17,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 import boot  # noqa: E402  (found through the line above)
 import calls  # noqa: E402  (found through the line above)
+import contents  # noqa: E402
 import budget  # noqa: E402
 import kernels  # noqa: E402
 import lemona  # noqa: E402
@@ -56,6 +57,7 @@ done
 # What runs under a second one, of level full.
 CALLS = """
 verified-insns $PPID $OUT/full-insns
+w-content $OUT $OUT/moved || echo w-content: $?
 w-call $OUT/called
 """
 
@@ -67,7 +69,7 @@ for place in {places}; do cp -a /root/stage $place/$WAY; done
 lemona doctor >$OUT/doctor
 lemona record --attach {way} -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
 echo $? >$OUT/code
-lemona record --attach {way} --level full --sched -o $OUT/full -- sh /root/calls >$OUT/full-said 2>&1
+lemona record --attach {way} --level full --sched --content -o $OUT/full -- sh /root/calls >$OUT/full-said 2>&1
 echo $? >$OUT/full-code
 """
 
@@ -171,6 +173,8 @@ def test_level_full(recording):
     events = lemona.events(place / "full")
     calls.expect(lines, events)
     calls.expect_turns(lines, events)
+    contents.expect(lemona.parse_lines((place / "moved").read_text()), events,
+                    ("file", "socket", "memory", "slave", "master"))
 
 
 @pytest.mark.parametrize("at", PLACES)

@@ -44,7 +44,8 @@ enum lm_raw_kind {
 	LM_RAW_NAME = 25,         /* lm_raw_name: what a call on paths acts on */
 	LM_RAW_CALL = 26,         /* lm_raw_call: level full, a system call as such */
 	LM_RAW_TURN = 27,         /* lm_raw_turn: a thread had a CPU */
-	LM_RAW_KIND_MAX = LM_RAW_TURN,
+	LM_RAW_CONTENT = 28,      /* lm_raw_content: bytes that the call told next has moved */
+	LM_RAW_KIND_MAX = LM_RAW_CONTENT,
 };
 
 enum lm_raw_flag {
@@ -393,6 +394,40 @@ struct lm_raw_call {
 	__u32 pad;
 };
 
+/*
+ * A part of what a call has read or written, in front of the call's own record and with its time:
+ * the parts are in order, and what user memory held when the call ended.
+ */
+#define LM_RAW_CONTENT_BYTES 8192
+#define LM_RAW_TERMINAL_MASTER 0x80000000u /* the end of an emulator or a server */
+
+struct lm_raw_content {
+	struct lm_raw raw;
+	__u64 offset;    /* of the call's first byte: what its stream has moved before */
+	__u32 at;        /* of the part's first byte within the call */
+	__u32 bytes_len;
+	__u32 terminal;  /* major << 20 | minor | LM_RAW_TERMINAL_MASTER; 0: none */
+	__u32 pad;
+	__u8 bytes[];
+};
+
+/* What is kept of one call, and of one way of a terminal's one end in a second, at most. */
+#define LM_CONTENT_CALL_BYTES 65536u
+#define LM_TERMINAL_BYTES 262144u
+
+/* Where a call's bytes are. */
+enum lm_content_shape {
+	LM_CONTENT_NONE = 0,
+	LM_CONTENT_PLAIN = 1,   /* argument 1 points to them */
+	LM_CONTENT_VECTOR = 2,  /* argument 1 to buffers, argument 2 says how many */
+	LM_CONTENT_MESSAGE = 3, /* argument 1 to a struct msghdr */
+	LM_CONTENT_REMOTE = 4,  /* VECTOR; argument 0 is a process */
+	LM_CONTENT_SHAPE = 7,
+	LM_CONTENT_OUT = 8,     /* | shape: the caller wrote them */
+};
+
+#define LM_MAJORS 512 /* character devices have no higher one */
+
 /* How long a thread had a CPU: until raw.time_ns. */
 struct lm_raw_turn {
 	struct lm_raw raw;
@@ -500,6 +535,7 @@ LM_RAW_ASSERT(struct lm_raw_dirty, 56);
 LM_RAW_ASSERT(struct lm_raw_uring, 64);
 LM_RAW_ASSERT(struct lm_raw_call, 96);
 LM_RAW_ASSERT(struct lm_raw_turn, 40);
+LM_RAW_ASSERT(struct lm_raw_content, 48);
 LM_RAW_ASSERT(struct lm_raw_gap, 64);
 LM_RAW_ASSERT(struct lm_run, 40);
 LM_RAW_ASSERT(struct lm_ring_gap, 40);

@@ -62,7 +62,8 @@ static void test_extremes(void **state)
 		{ .op = LM_OP_READ, .end_ns = 0, .result = INT64_MIN },
 		{ .op = LM_OP_READ, .end_ns = 0, .result = INT64_MAX, .arg = UINT64_MAX },
 		{ .op = LM_OP_MAX, .end_ns = UINT64_MAX, .actor = UINT32_MAX, .tid = UINT32_MAX,
-			.flags = UINT16_MAX, .call = UINT16_MAX, .cpu = UINT16_MAX, .result = -1,
+			.flags = UINT16_MAX & ~LM_EVENT_CONTENT, .call = UINT16_MAX,
+			.cpu = UINT16_MAX, .result = -1,
 			.object = UINT32_MAX, .object2 = 1, .name = UINT32_MAX, .name2 = 1 },
 	};
 	struct lm_batch_reader *reader;
@@ -104,6 +105,15 @@ static void test_what_a_reader_would_refuse(void **state)
 	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
 	event = (struct lm_event){ .op = LM_OP_READ, .args = (const uint64_t[LM_EVENT_ARGS]){ 1 } };
 	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event = (struct lm_event){ .op = LM_OP_READ, .flags = LM_EVENT_CONTENT };
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event.content = &(struct lm_event_content){ .bytes = (const uint8_t *)"", .len = 0 };
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event.content = &(struct lm_event_content){ .bytes = (const uint8_t *)text,
+		.len = LM_CONTENT_MAX_BYTES + 1 };
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
+	event.flags = 0;
+	assert_int_equal(lm_batch_add_event(batch, &event), -EINVAL);
 	assert_true(lm_batch_is_empty(batch));
 	object.kind = LM_OBJECT_KIND_NAME;
 	assert_int_equal(lm_batch_add_object(batch, &object), 0);
@@ -143,6 +153,42 @@ static void test_arguments_of_calls(void **state)
 	lm_batch_reader_free(reader);
 }
 
+/* As much content as there is room for is what a reader takes, whatever its order. */
+static void test_a_batch_full_of_content(void **state)
+{
+	static uint8_t bytes[LM_CONTENT_MAX_BYTES];
+	struct lm_batch *batch = *state;
+	LM_BUFFER struct lm_buffer payload = LM_BUFFER_INIT;
+	struct lm_batch_parts parts;
+	struct lm_batch_reader *reader;
+	struct lm_item item;
+	uint32_t n, r = 0;
+
+	memset(bytes, 'c', sizeof(bytes));
+	for (n = 0;; n++) {
+		struct lm_event_content content = { .offset = n, .bytes = bytes, .terminal = n,
+			.len = n % 2 ? LM_CONTENT_MAX_BYTES : 1 + n };
+		struct lm_event event = { .op = LM_OP_WRITE, .flags = LM_EVENT_CONTENT,
+			.tid = n % 3, .end_ns = n, .content = &content };
+
+		if (lm_batch_add_event(batch, &event) == -EMSGSIZE)
+			break;
+	}
+	assert_true(n > 20);
+	assert_int_equal(lm_batch_encode(batch, 0, &payload, &parts), 0);
+	assert_true(payload.len <= LM_BATCH_MAX_BYTES);
+	reader = read_batch(&payload);
+	for (; lm_batch_reader_next(reader, &item) == 1; r++) {
+		assert_non_null(item.event.content);
+		assert_int_equal(item.event.content->offset, r);
+		assert_int_equal(item.event.content->terminal, r);
+		assert_int_equal(item.event.content->len, r % 2 ? LM_CONTENT_MAX_BYTES : 1 + r);
+		assert_memory_equal(item.event.content->bytes, bytes, item.event.content->len);
+	}
+	assert_int_equal(r, n);
+	lm_batch_reader_free(reader);
+}
+
 /* However unlike each other events are, a full batch is one that a reader takes. */
 static void test_a_full_batch_of_the_worst(void **state)
 {
@@ -175,6 +221,7 @@ static void test_a_full_batch_of_the_worst(void **state)
 		if (event.op == LM_OP_CALL)
 			event.args = (const uint64_t[LM_EVENT_ARGS]){ h, ~h, h << 1, ~h << 1, h,
 				~h };
+		event.flags &= (uint16_t)~LM_EVENT_CONTENT;
 		r = lm_batch_add_event(batch, &event);
 		if (r < 0)
 			break;
@@ -343,6 +390,7 @@ int main(void)
 		TEST(test_extremes),
 		TEST(test_what_a_reader_would_refuse),
 		TEST(test_arguments_of_calls),
+		TEST(test_a_batch_full_of_content),
 		TEST(test_a_full_batch_of_the_worst),
 		TEST(test_encoding_twice_gives_the_same),
 		TEST(test_dropping_events_keeps_the_rest),

@@ -79,6 +79,61 @@ static void test_last_turn_is_of_who_has_ended(void **state)
 	assert_told(f, "p9' run arg=1 =0 timed\n");
 }
 
+/* A part of what a call has moved, told at the time of the record that comes next. */
+static int part(struct fixture *f, uint64_t offset, uint32_t at, const char *text, uint32_t len)
+{
+	struct {
+		struct lm_raw_content head;
+		char bytes[32];
+	} raw = { .head = { .offset = offset, .at = at, .bytes_len = len } };
+	int r;
+
+	memcpy(raw.bytes, text, strlen(text));
+	r = feed(f, &raw.head, LM_RAW_CONTENT, SYS_write, sizeof(raw), 0);
+	f->now_ns -= 1000;
+	return r;
+}
+
+static void test_content_goes_to_its_event(void **state)
+{
+	struct fixture *f = *state;
+
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	forget_told(f);
+	assert_int_equal(part(f, 9, 0, "ab", 2), 0);
+	assert_int_equal(part(f, 9, 2, "cde", 3), 0);
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	assert_told(f,
+		"p1 write f7 =5 content@9'abcde'\n"
+		"p1 write f7 =5\n");
+}
+
+/* Behind a hole nothing counts; of another thread or time nothing is taken. */
+static void test_content_that_lacks_a_part(void **state)
+{
+	struct fixture *f = *state;
+
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	forget_told(f);
+	assert_int_equal(part(f, 0, 0, "ab", 2), 0);
+	assert_int_equal(part(f, 0, 4, "e", 1), 0);
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	assert_int_equal(part(f, 5, 0, "ab", 2), 0);
+	as(f, 2);
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	as(f, 1);
+	f->now_ns += 5000;
+	io(f, SYS_write, FILE_AT(7), 3, 5);
+	assert_told(f,
+		"p1 write f7 =5 content@0'ab'\n"
+		"+p2 partial\n"
+		"p2 write f7 =5\n"
+		"p1 write f7 =5\n");
+	assert_int_equal(part(f, 0, 0, "ab", 33), -LM_E_FORMAT);
+	assert_int_equal(part(f, 0, 0, "ab", UINT32_MAX), -LM_E_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +141,8 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_numbers_that_are_no_calls, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_content_goes_to_its_event, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_content_that_lacks_a_part, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_last_turn_is_of_who_has_ended, set_up,
 			tear_down),
 	};

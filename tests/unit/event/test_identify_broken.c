@@ -30,6 +30,7 @@ static const size_t sizes[LM_RAW_KIND_MAX + 1] = {
 	[LM_RAW_NAME] = sizeof(struct lm_raw_name),
 	[LM_RAW_CALL] = sizeof(struct lm_raw_call),
 	[LM_RAW_TURN] = sizeof(struct lm_raw_turn),
+	[LM_RAW_CONTENT] = sizeof(struct lm_raw_content),
 };
 
 /* In memory of its own length, so that a sanitizer sees what is read behind it. */

@@ -150,7 +150,7 @@ static void write_object(const struct fixture *f, struct lm_buffer *out,
 static void write_event(const struct fixture *f, struct lm_buffer *out, const struct lm_event *ev)
 {
 	static const char *const flags[] = { "claimed", "derived", "created", "shared", "confirmed",
-		"partial", "timed", "folded", "mapped", NULL };
+		"partial", "timed", "folded", "mapped", "content", NULL };
 
 	lm_buffer_append_text(out, label(f, ev->actor));
 	if (ev->tid != f->tgid)
@@ -171,6 +171,9 @@ static void write_event(const struct fixture *f, struct lm_buffer *out, const st
 	else
 		lm_buffer_printf(out, " =%lld", (long long)ev->result);
 	write_flags(out, ev->flags, flags);
+	if (ev->content)
+		lm_buffer_printf(out, "@%u'%.*s'", (unsigned int)ev->content->offset,
+			(int)ev->content->len, (const char *)ev->content->bytes);
 }
 
 static void write_item(struct fixture *f, const struct lm_item *item)

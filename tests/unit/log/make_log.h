@@ -145,6 +145,22 @@ static inline const uint64_t *make_args(uint32_t i)
 	return args;
 }
 
+/* Of all lengths, in a terminal and not. Good until the third call from here. */
+static inline const struct lm_event_content *make_content(uint32_t i)
+{
+	static struct lm_event_content rooms[3];
+	static uint8_t bytes[512];
+	static uint32_t next;
+	struct lm_event_content *content = &rooms[next++ % 3];
+
+	for (uint32_t k = 0; k < sizeof(bytes); k++)
+		bytes[k] = (uint8_t)(k * 7);
+	*content = (struct lm_event_content){ .offset = (uint64_t)i << (i % 33),
+		.bytes = bytes + i % 11,
+		.len = 1 + i % 500, .terminal = i % 2 ? 0 : LM_TERMINAL_MASTER | i };
+	return content;
+}
+
 /* Times grow from event to event; all else wanders so that every prediction is met and missed. */
 static inline struct lm_event make_event(uint32_t i)
 {
@@ -156,7 +172,7 @@ static inline struct lm_event make_event(uint32_t i)
 		.end_ns = MAKE_TIME_BASE_NS + i * UINT64_C(700) + h % 600,
 		.actor = 2 + h % 5, .tid = 1000 + h % 7,
 		.op = (uint16_t)(h % 13 ? 1 + h / 7 % LM_OP_MAX : LM_OP_CALL),
-		.flags = (uint16_t)(h / 11 % 128),
+		.flags = (uint16_t)(h / 11 % 128 | (h % 37 == 0 ? LM_EVENT_CONTENT : 0)),
 		.call = h % 31 == 0 ? LM_CALL_NONE : (uint16_t)(h / 5 % 400),
 		.cpu = (uint16_t)(h / 64 % 3),
 		.result = h % 4 == 0 ? 0 : h % 4 == 1 ? -(int64_t)(h % 40) :
@@ -169,6 +185,8 @@ static inline struct lm_event make_event(uint32_t i)
 		event.begin_ns = event.end_ns - h % 70000;
 	if (event.op == LM_OP_CALL)
 		event.args = make_args(i);
+	if (event.flags & LM_EVENT_CONTENT)
+		event.content = make_content(i);
 	return event;
 }
 
@@ -354,6 +372,13 @@ static inline void assert_event_same(const struct lm_event *read, const struct l
 	assert_int_equal(read->args != NULL, made->args != NULL);
 	if (made->args)
 		assert_memory_equal(read->args, made->args, LM_EVENT_ARGS * sizeof(*made->args));
+	assert_int_equal(read->content != NULL, made->content != NULL);
+	if (!made->content)
+		return;
+	assert_int_equal(read->content->offset, made->content->offset);
+	assert_int_equal(read->content->terminal, made->content->terminal);
+	assert_int_equal(read->content->len, made->content->len);
+	assert_memory_equal(read->content->bytes, made->content->bytes, made->content->len);
 }
 
 static inline void assert_gap_same(const struct lm_gap *read, const struct lm_gap *made)

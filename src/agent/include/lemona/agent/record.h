@@ -15,6 +15,9 @@ struct lm_record_options {
 	char *const *command;      /* NULL-terminated argv to run and stop with, or NULL */
 	uint32_t level;            /* enum lm_level */
 	bool sched;                /* level full: who had which CPU, too */
+	uint64_t content_bytes;    /* kept of what each process reads and writes, for each file
+				    * and way; 0: none. Not at level reduced */
+	bool no_terminals;         /* nor what goes through terminals */
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
 	uint64_t memory_bytes;     /* lm_identify_set_memory(); 0: its default */
 	uint64_t segment_bytes;    /* 0: default of the log */

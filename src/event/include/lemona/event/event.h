@@ -110,6 +110,7 @@ enum lm_event_flag {
 	/* level reduced: stands for `arg` repeats of one of its thread's last events; result:
 	 * bytes of all of them, or how each of them failed; end: of the last */
 	LM_EVENT_FOLDED = 1u << 7,
+	LM_EVENT_CONTENT = 1u << 9, /* bytes that it moved are here: lm_event.content */
 };
 
 /* Where the action came from. A Linux x86-64 system call number, or: */
@@ -118,6 +119,24 @@ enum lm_event_flag {
 #define LM_CALL_NONE 0xffffu   /* not a call: scheduler, recorder */
 
 #define LM_EVENT_ARGS 6u
+
+/* No event keeps more. */
+#define LM_CONTENT_MAX_BYTES (64u << 10)
+
+/* A terminal's number: major << 20 | minor, of the end that programs have. */
+#define LM_TERMINAL_MASTER 0x80000000u /* | number: the end of an emulator or a server */
+
+/**
+ * What an event has moved, from its first byte on: as user memory held it when the call ended. Less
+ * than the event's result where a bound was reached, or the rest could not be kept.
+ */
+struct lm_event_content {
+	uint64_t offset;   /* bytes that went before: by this process, on this object, this way; of
+			    * a terminal by all processes, at this end, this way */
+	const uint8_t *bytes; /* borrowed, like lm_event.args */
+	uint32_t len;      /* 1..LM_CONTENT_MAX_BYTES */
+	uint32_t terminal; /* 0: none */
+};
 
 struct lm_event {
 	uint64_t id;         /* number in the log, from 1, dense; set by writer and reader */
@@ -136,6 +155,7 @@ struct lm_event {
 	/* CALL: LM_EVENT_ARGS values, as wide as the call takes them; else NULL. Borrowed: from a
 	 * reader until its next frame. */
 	const uint64_t *args;
+	const struct lm_event_content *content; /* with LM_EVENT_CONTENT; else NULL; as args */
 };
 
 /** An event of its own kind beside the actions: it bounds nothing and influences nothing. */

@@ -30,6 +30,10 @@ struct lm_sensor_options {
 	const uint8_t *ways;              /* as many, enum lm_way, for level reduced; or NULL */
 	uint32_t level;                   /* enum lm_level */
 	bool turns;                       /* who has which CPU, too */
+	uint64_t content_bytes;           /* kept of each process, file and way; 0: none */
+	bool terminals;                   /* keep what goes through terminals */
+	const uint8_t *content_shapes;    /* enum lm_content_shape, LM_CALL_COUNT of them; or NULL:
+					   * neither of the two */
 	const uint8_t *uring_classes;     /* enum lm_uring_class, LM_URING_COUNT of them */
 	uint32_t self_tgid;               /* whose calls are left out */
 	uint32_t anonymous_dev;           /* of lm_identify_find_devices(); 0 not known */
