@@ -202,6 +202,7 @@ static void test_a_full_batch_of_the_worst(void **state)
 	int r;
 
 	for (;; n++) {
+		uint64_t args[LM_EVENT_ARGS] = { h, ~h, h << 1, ~h << 1, h, ~h };
 		struct lm_event event;
 
 		h = h * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -219,8 +220,7 @@ static void test_a_full_batch_of_the_worst(void **state)
 			.name2 = (uint32_t)(h >> 9) | 1u << 31,
 			.arg = ~h | 1ull << 63 };
 		if (event.op == LM_OP_CALL)
-			event.args = (const uint64_t[LM_EVENT_ARGS]){ h, ~h, h << 1, ~h << 1, h,
-				~h };
+			event.args = args;
 		event.flags &= (uint16_t)~LM_EVENT_CONTENT;
 		r = lm_batch_add_event(batch, &event);
 		if (r < 0)

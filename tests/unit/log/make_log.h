@@ -140,7 +140,7 @@ static inline const uint64_t *make_args(uint32_t i)
 	uint64_t *args = rooms[next++ % 3];
 
 	for (uint32_t k = 0; k < LM_EVENT_ARGS; k++)
-		args[k] = i * 2654435761u % (k + 2) ? k << (k * 9) :
+		args[k] = i * 2654435761u % (k + 2) ? k << k * 9 % 32 :
 			(uint64_t)(i * 40503u) << (i * 11 % 48);
 	return args;
 }
