@@ -35,6 +35,7 @@ static __always_inline int end_turn(struct task_struct *from)
 		return done();
 	if (!emit_begin(&e, from, LM_RAW_CALL_NONE))
 		return done();
+	e.time_ns = now_ns; /* where one turn ends the next one begins */
 	rec = emit_reserve(&e, LM_RAW_TURN, sizeof(*rec));
 	if (rec) {
 		rec->begin_ns = begin_ns;
