@@ -168,6 +168,7 @@ def steps():
         ("end to end, sanitized",
          lambda: run_pytest("e2e-sanitized", sanitized, {"LEMONA": str(ASAN / "lemona")})),
         ("end to end", lambda: run_pytest("e2e", [e2e])),
+        ("proofs of others", lambda: run_pytest("vectors", [REPO / "tests/vectors"])),
         ("attack cases", lambda: run_pytest("cases", [REPO / "tests/cases"])),
         KERNELS,
     ]
