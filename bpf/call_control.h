@@ -122,8 +122,7 @@ static __always_inline void call_ioctl_other(struct call *c)
 	case LM_IOCTL_LOOP_CONFIGURE:
 		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)c->args[2]))
 			fd = -1;
-		run(emit_copy(c, fd, c->args[0]));
-		break;
+		/* fall through */
 	case LM_IOCTL_LOOP_SET_FD:
 	case LM_IOCTL_LOOP_CHANGE_FD:
 		run(emit_copy(c, fd, c->args[0]));

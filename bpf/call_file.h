@@ -293,7 +293,6 @@ static __noinline int call_ioctl(struct call *c)
 static __noinline int call_fdpair(struct call *c)
 {
 	int fds[2] = { -1, -1 };
-	struct lm_raw_copy *rec;
 
 	/*
 	 * Where the kernel just wrote the two numbers. A thread that changes them in
@@ -301,12 +300,5 @@ static __noinline int call_fdpair(struct call *c)
 	 */
 	if (c->result >= 0)
 		bpf_probe_read_user(fds, sizeof(fds), (void *)call_arg(c, c->rule.a));
-	rec = emit_reserve(&c->emit, LM_RAW_COPY, sizeof(*rec));
-	if (!rec)
-		return done();
-	rec->result = c->result;
-	fill_file(&rec->from, file_of_fd(c->task, fds[0]));
-	fill_file(&rec->to, file_of_fd(c->task, fds[1]));
-	emit_commit(&c->emit, rec, sizeof(*rec));
-	return done();
+	return emit_copy(c, fds[0], fds[1]);
 }

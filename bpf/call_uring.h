@@ -162,30 +162,6 @@ __noinline int uring_plan_submitted(struct uring *u)
 	return done();
 }
 
-static __noinline int uring_tell_submitted(struct emit *e, struct uring *u)
-{
-	switch (u->shape) {
-	case SHAPE_IO:
-		run(uring_io(e, u));
-		break;
-	case SHAPE_FD:
-		run(uring_fd(e, u));
-		break;
-	case SHAPE_COPY:
-		run(uring_copy(e, u));
-		break;
-	case SHAPE_SOCKET:
-		run(uring_socket(e, u));
-		break;
-	case SHAPE_PATH:
-		run(uring_path(e, u));
-		break;
-	default:
-		run(uring_bare(e, u));
-	}
-	return done();
-}
-
 static __noinline int uring_submit(struct io_kiocb *req)
 {
 	struct uring u = { .kind = LM_RAW_URING_SUBMIT, .req = req, .at_home = true, .fd = -1 };
@@ -206,7 +182,7 @@ static __noinline int uring_submit(struct io_kiocb *req)
 	reduce_disturb();
 	e.pid_tgid = uring_submitter(req);
 	run(uring_plan_submitted(&u));
-	run(uring_tell_submitted(&e, &u));
+	run(uring_tell(&e, &u));
 	if (u.sqe_flags & URING_CQE_SKIP && u.class == LM_URING_MESSAGE)
 		uring_tell_passed(&e, &u);
 	emit_end(&e);
@@ -293,30 +269,6 @@ __noinline int uring_plan_end(struct uring *u)
 	return done();
 }
 
-static __noinline int uring_tell_end(struct emit *e, struct uring *u)
-{
-	switch (u->shape) {
-	case SHAPE_IO:
-		run(uring_io(e, u));
-		break;
-	case SHAPE_FD:
-		run(uring_fd(e, u));
-		break;
-	case SHAPE_COPY:
-		run(uring_copy(e, u));
-		break;
-	case SHAPE_SOCKET:
-		run(uring_socket(e, u));
-		break;
-	case SHAPE_OPEN:
-		run(uring_opened(e, u));
-		break;
-	default:
-		run(uring_bare(e, u));
-	}
-	return done();
-}
-
 /* Who a result belongs to, and what it is; without its request as far as that was kept. */
 __noinline __u64 uring_recall(struct uring *u)
 {
@@ -363,7 +315,7 @@ static __noinline int uring_end(struct uring *u)
 		run(announce_unix(&e, current_task(), u->file));
 	else if (u->shape == SHAPE_OPEN)
 		announce_open(&e, current_task(), u->file);
-	run(uring_tell_end(&e, u));
+	run(uring_tell(&e, u));
 	if (u->class == LM_URING_MESSAGE && u->result >= 0 && u->at_home && u->req)
 		uring_tell_passed(&e, u);
 	emit_end(&e);

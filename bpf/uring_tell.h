@@ -386,3 +386,31 @@ static __noinline int uring_opened(struct emit *e, struct uring *u)
 	uring_commit(e, open, sizeof(*open) + open->name_len);
 	return done();
 }
+
+/* What was planned. Only what has been submitted is told as a path, only what has ended as open. */
+static __noinline int uring_tell(struct emit *e, struct uring *u)
+{
+	switch (u->shape) {
+	case SHAPE_IO:
+		run(uring_io(e, u));
+		break;
+	case SHAPE_FD:
+		run(uring_fd(e, u));
+		break;
+	case SHAPE_COPY:
+		run(uring_copy(e, u));
+		break;
+	case SHAPE_SOCKET:
+		run(uring_socket(e, u));
+		break;
+	case SHAPE_OPEN:
+		run(uring_opened(e, u));
+		break;
+	case SHAPE_PATH:
+		run(uring_path(e, u));
+		break;
+	default:
+		run(uring_bare(e, u));
+	}
+	return done();
+}
