@@ -149,12 +149,23 @@ static uint64_t split_of(uint64_t n)
 	return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
 }
 
-/* The halves that a walk down the tree leaves aside; the proof has them from below. */
-struct aside {
+/* The leaves [start, end). */
+struct span {
 	uint64_t start, end;
 };
 
-static int append_aside(const struct source *source, const struct aside *aside, uint32_t count,
+/* Go down from a subtree to its half that holds a leaf. @return the other half */
+static struct span descend(struct span *at, uint64_t leaf)
+{
+	uint64_t middle = at->start + split_of(at->end - at->start);
+	struct span left = { at->start, middle }, right = { middle, at->end };
+
+	*at = leaf < middle ? left : right;
+	return leaf < middle ? right : left;
+}
+
+/* The halves that a walk down the tree left aside; the proof has them from below. */
+static int append_aside(const struct source *source, const struct span *aside, uint32_t count,
 	struct lm_merkle_proof *proof)
 {
 	int r = 0;
@@ -170,25 +181,16 @@ int lm_merkle_prove_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof)
 {
 	const struct source source = { merkle, leaf_at, data };
-	struct aside aside[LM_MERKLE_LEVELS];
+	struct span aside[LM_MERKLE_LEVELS];
 	struct lm_merkle_proof proof = { 0 };
-	uint64_t start = 0, end = size;
+	struct span at = { 0, size };
 	uint32_t count = 0;
 	int r;
 
 	if (index >= size)
 		return -EINVAL;
-	while (end - start > 1) {
-		uint64_t middle = start + split_of(end - start);
-
-		if (index < middle) {
-			aside[count++] = (struct aside){ middle, end };
-			end = middle;
-		} else {
-			aside[count++] = (struct aside){ start, middle };
-			start = middle;
-		}
-	}
+	while (at.end - at.start > 1)
+		aside[count++] = descend(&at, index);
 	r = append_aside(&source, aside, count, &proof);
 	if (r == 0)
 		*ret_proof = proof;
@@ -199,29 +201,20 @@ int lm_merkle_prove_consistency(struct lm_merkle *merkle, uint64_t size1, uint64
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof)
 {
 	const struct source source = { merkle, leaf_at, data };
-	struct aside aside[LM_MERKLE_LEVELS];
+	struct span aside[LM_MERKLE_LEVELS];
 	struct lm_merkle_proof proof = { 0 };
-	uint64_t start = 0, end = size2;
+	struct span at = { 0, size2 };
 	uint32_t count = 0;
 	int r = 0;
 
 	if (size1 == 0 || size1 > size2)
 		return -EINVAL;
 	/* Down to the subtree that ends where the smaller tree does. */
-	while (end != size1) {
-		uint64_t middle = start + split_of(end - start);
-
-		if (size1 <= middle) {
-			aside[count++] = (struct aside){ middle, end };
-			end = middle;
-		} else {
-			aside[count++] = (struct aside){ start, middle };
-			start = middle;
-		}
-	}
+	while (at.end != size1)
+		aside[count++] = descend(&at, size1 - 1);
 	/* From the first leaf on it is the smaller tree itself, whose hash is known. */
-	if (start > 0)
-		r = append_range(&source, start, end, &proof);
+	if (at.start > 0)
+		r = append_range(&source, at.start, at.end, &proof);
 	if (r == 0)
 		r = append_aside(&source, aside, count, &proof);
 	if (r == 0)
