@@ -271,23 +271,31 @@ static void test_begin_is_not_taken_from_the_future(void **state)
 	lm_log_free(log);
 }
 
+/* A log: a thread's reads end at 100 and 400, and an item stands between; read up to that. */
+static struct lm_log *open_log_between(const struct folder *folder, const struct lm_item *between)
+{
+	struct lm_log_writer *writer = create_log(folder, 0);
+	struct lm_log *log;
+	struct lm_item item;
+
+	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
+	assert_int_equal(lm_log_add(writer, between), 0);
+	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
+	log = open_log(folder->log);
+	assert_int_equal(lm_log_next(log, &item), 1);
+	return log;
+}
+
 /* What a ring did has its own begin, and bounds nothing of what its thread did beside it. */
 static void test_timed_event_begins_by_itself(void **state)
 {
 	struct lm_item timed = { .kind = LM_ITEM_EVENT,
 		.event = { .op = LM_OP_WRITE, .actor = 5, .tid = 7, .flags = LM_EVENT_TIMED,
 			.begin_ns = 50, .end_ns = 300 } };
-	struct folder *folder = *state;
-	struct lm_log_writer *writer = create_log(folder, 0);
-	struct lm_log *log;
+	struct lm_log *log = open_log_between(*state, &timed);
 	struct lm_item item;
 
-	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
-	assert_int_equal(lm_log_add(writer, &timed), 0);
-	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
-	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
-	log = open_log(folder->log);
-	assert_int_equal(lm_log_next(log, &item), 1);
 	assert_int_equal(lm_log_next(log, &item), 1);
 	assert_int_equal(item.event.begin_ns, 50);
 	assert_int_equal(item.event.end_ns, 300);
@@ -302,17 +310,9 @@ static void test_calls_bound_nothing(void **state)
 	static const uint64_t args[LM_EVENT_ARGS];
 	struct lm_item call = { .kind = LM_ITEM_EVENT,
 		.event = { .op = LM_OP_CALL, .actor = 5, .tid = 7, .args = args, .end_ns = 300 } };
-	struct folder *folder = *state;
-	struct lm_log_writer *writer = create_log(folder, 0);
-	struct lm_log *log;
+	struct lm_log *log = open_log_between(*state, &call);
 	struct lm_item item;
 
-	add_step(writer, LM_OP_READ, 5, 7, 100, 1);
-	assert_int_equal(lm_log_add(writer, &call), 0);
-	add_step(writer, LM_OP_READ, 5, 7, 400, 1);
-	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
-	log = open_log(folder->log);
-	assert_int_equal(lm_log_next(log, &item), 1);
 	assert_int_equal(lm_log_next(log, &item), 1);
 	assert_int_equal(item.event.op, LM_OP_CALL);
 	assert_int_equal(item.event.begin_ns, 0);
