@@ -304,11 +304,12 @@ static __noinline int keep_content(struct call *c)
 	return done();
 }
 
-/* Is it a terminal's? A compare of what is at hand, for nearly all calls. */
+/* Does it move a terminal's bytes? A compare of what is at hand, for nearly all calls. */
 static __always_inline bool wants_terminal(struct call *c, __u32 mode, struct inode *inode)
 {
 	return keeps_terminals && !content_bytes && unlikely((mode & S_IFMT) == S_IFCHR) &&
-		c->result > 0 && is_terminal(inode);
+		c->result > 0 && content_shapes[c->number & (LM_CALL_COUNT - 1)] &&
+		is_terminal(inode);
 }
 
 /*

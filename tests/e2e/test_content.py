@@ -4,6 +4,8 @@
 import os
 import subprocess
 
+import pytest
+
 import contents
 import lemona
 
@@ -132,3 +134,27 @@ def test_options(place, log):
     for options in (["--terminal", "tty"], ["--event", "0"], ["--op", "open"]):
         done = lemona.run("content", place, *options, check=False)
         assert done.returncode == 2 and len(done.stderr.splitlines()) <= 2
+
+
+LOOK = """
+import os, sys
+path = sys.argv[1]
+os.mknod(path, 0o20600, os.makedev(4, 64))
+os.setxattr(path, "trusted.x", b"kept elsewhere")
+try:
+    terminal = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+except OSError:
+    sys.exit(77)
+os.listxattr(terminal)
+os.getxattr(terminal, "trusted.x")
+"""
+
+
+def test_attributes_of_a_terminal_are_none_of_its_bytes(place, log):
+    path = place / "serial"
+    done = lemona.record(log, ["/usr/bin/python3", "-c", LOOK, path], check=False)
+    if done.returncode == 77:
+        pytest.skip("no serial terminal is there")
+    events = lemona.events(log, "--path", str(path))
+    assert {"fgetxattr", "flistxattr"} <= {event["call"] for event in events}
+    assert not [event for event in events if "data" in event]
