@@ -14,24 +14,9 @@
 /* Whose call it was on what, read once for either way to record it. */
 static __always_inline struct inode *fill_io(struct call *c, struct lm_raw_io *io)
 {
-	struct file *file = file_of_fd(c->task, c->args[0]);
-	struct inode *inode = NULL;
-
 	io->fd = c->args[0];
 	io->result = c->result;
-	if (likely(file)) {
-		inode = READ(file, f_inode);
-		io->inode = READ(inode, i_ino);
-		io->dev = READ(inode, i_sb, s_dev);
-		io->mode = READ(inode, i_mode);
-		if (unlikely(io->dev == anonymous_dev))
-			io->inode = anonymous_inode(file);
-	} else {
-		io->inode = 0;
-		io->dev = 0;
-		io->mode = 0;
-	}
-	return inode;
+	return fill_io_file(io, file_of_fd(c->task, c->args[0]));
 }
 
 static __always_inline bool call_io_reduced(struct call *c)

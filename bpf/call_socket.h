@@ -146,9 +146,8 @@ static __noinline int announce_unix(struct emit *e, struct task_struct *task, st
 	return done();
 }
 
-static __noinline int emit_socket(struct call *c, int fd, int fd2)
+static __noinline int emit_socket(struct call *c, struct file *file, int fd, int fd2)
 {
-	struct file *file = file_of_fd(c->task, fd);
 	struct file *file2 = fd2 >= 0 ? file_of_fd(c->task, fd2) : NULL;
 	struct lm_raw_socket *rec;
 
@@ -172,18 +171,21 @@ static __noinline int emit_socket(struct call *c, int fd, int fd2)
 }
 
 /* Beside each other, not one below the other: the verifier adds up the stacks of a chain. */
-static __always_inline void tell_socket(struct call *c, int fd, int fd2)
+static __always_inline void tell_socket(struct call *c, struct file *file, int fd, int fd2)
 {
-	run(announce_unix(&c->emit, c->task, file_of_fd(c->task, fd)));
-	run(emit_socket(c, fd, fd2));
+	run(announce_unix(&c->emit, c->task, file));
+	run(emit_socket(c, file, fd, fd2));
 }
 
 static __always_inline void call_socket(struct call *c)
 {
-	if (c->rule.a) /* accept has its listener as first argument; socket a small number */
-		tell_socket(c, c->result >= 0 ? (int)c->result : -1, c->args[0]);
-	else
-		tell_socket(c, c->args[0], -1);
+	int fd = c->args[0], fd2 = -1;
+
+	if (c->rule.a) { /* accept has its listener as first argument; socket a small number */
+		fd2 = fd;
+		fd = c->result >= 0 ? (int)c->result : -1;
+	}
+	tell_socket(c, file_of_fd(c->task, fd), fd, fd2);
 }
 
 #define MSG_FASTOPEN 0x20000000
@@ -213,7 +215,7 @@ static __noinline int call_sockio(struct call *c)
 		socket = READ(file, private_data);
 		/* With TCP Fast Open the first message connects: it has its addresses now. */
 		if (READ(socket, type) != SOCK_STREAM || sends_and_connects(c)) {
-			tell_socket(c, c->args[0], -1);
+			tell_socket(c, file, c->args[0], -1);
 			return done();
 		}
 	}

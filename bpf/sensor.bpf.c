@@ -499,10 +499,10 @@ SEC("tp_btf/io_uring_complete")
 int BPF_PROG(on_uring_complete_cqe, struct io_ring_ctx *ring, struct io_kiocb *req,
 	struct io_uring_cqe *cqe)
 {
-	__u32 flags = BPF_CORE_READ(cqe, flags);
+	__u32 flags = READ(cqe, flags);
 	struct uring u = {
 		.kind = LM_RAW_URING_END, .ctx = ring, .req = req,
-		.user_data = BPF_CORE_READ(cqe, user_data), .result = BPF_CORE_READ(cqe, res),
+		.user_data = READ(cqe, user_data), .result = READ(cqe, res),
 		.end_flags = flags & URING_CQE_MORE ? LM_URING_MORE : 0,
 	};
 

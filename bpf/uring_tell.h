@@ -130,14 +130,10 @@ static __noinline int uring_bare(struct emit *e, struct uring *u)
 static __noinline int uring_io(struct emit *e, struct uring *u)
 {
 	struct lm_raw_io *io = uring_reserve(e, u, LM_RAW_IO, sizeof(*io));
-	struct lm_raw_inode inode;
 
 	if (!io)
 		return done();
-	fill_file(&inode, u->file);
-	io->inode = inode.inode;
-	io->dev = inode.dev;
-	io->mode = inode.mode;
+	fill_io_file(io, u->file);
 	io->fd = -1;
 	io->result = u->result;
 	uring_commit(e, io, sizeof(*io));

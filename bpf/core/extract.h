@@ -90,6 +90,26 @@ static __always_inline void fill_file(struct lm_raw_inode *out, struct file *fil
 		out->inode = anonymous_inode(file);
 }
 
+/* What calls that move bytes need of a file. @return its inode, or NULL */
+static __always_inline struct inode *fill_io_file(struct lm_raw_io *io, struct file *file)
+{
+	struct inode *inode = NULL;
+
+	if (likely(file)) {
+		inode = READ(file, f_inode);
+		io->inode = READ(inode, i_ino);
+		io->dev = READ(inode, i_sb, s_dev);
+		io->mode = READ(inode, i_mode);
+		if (unlikely(io->dev == anonymous_dev))
+			io->inode = anonymous_inode(file);
+	} else {
+		io->inode = 0;
+		io->dev = 0;
+		io->mode = 0;
+	}
+	return inode;
+}
+
 /* What is mapped at an address of the current task. */
 struct mapped {
 	struct file *file; /* NULL: nothing, or this kernel does not tell */

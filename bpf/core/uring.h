@@ -178,7 +178,7 @@ struct io_pipe {
 #define uring_read(req, type, member)                                              \
 	({                                                                         \
 		struct type *area_ = (void *)(req);                                \
-		bpf_core_field_exists(area_->member) ? BPF_CORE_READ(area_, member) : 0; \
+		bpf_core_field_exists(area_->member) ? READ(area_, member) : 0; \
 	})
 
 #define URING_SLOT_ALLOC 0xffffffffu /* IORING_FILE_INDEX_ALLOC: the result is the slot */
@@ -190,8 +190,8 @@ struct io_pipe {
 static __always_inline __u64 uring_user_data(struct io_kiocb *req)
 {
 	if (bpf_core_field_exists(req->cqe))
-		return BPF_CORE_READ(req, cqe.user_data);
-	return BPF_CORE_READ(req, user_data);
+		return READ(req, cqe.user_data);
+	return READ(req, user_data);
 }
 
 /* A file that was registered with the ring, or opened into a slot of it. */
@@ -200,19 +200,19 @@ static __noinline struct file *uring_fixed_file(struct io_ring_ctx *ctx, __u32 s
 	unsigned long at = 0;
 
 	if (bpf_core_field_exists(ctx->file_table.data)) {
-		struct io_rsrc_node **nodes = BPF_CORE_READ(ctx, file_table.data.nodes);
+		struct io_rsrc_node **nodes = READ(ctx, file_table.data.nodes);
 		struct io_rsrc_node *node = NULL;
 
-		if (slot >= BPF_CORE_READ(ctx, file_table.data.nr))
+		if (slot >= READ(ctx, file_table.data.nr))
 			return NULL;
 		bpf_probe_read_kernel(&node, sizeof(node), nodes + slot);
-		at = BPF_CORE_READ(node, file_ptr);
+		at = READ(node, file_ptr);
 	} else {
-		struct io_fixed_file *files = BPF_CORE_READ(ctx, file_table.files);
+		struct io_fixed_file *files = READ(ctx, file_table.files);
 
-		if (slot >= BPF_CORE_READ(ctx, nr_user_files))
+		if (slot >= READ(ctx, nr_user_files))
 			return NULL;
-		at = BPF_CORE_READ(files + slot, file_ptr);
+		at = READ(files + slot, file_ptr);
 	}
 	return (struct file *)(at & FILE_PTR_MASK);
 }
@@ -221,8 +221,8 @@ static __noinline struct file *uring_fixed_file(struct io_ring_ctx *ctx, __u32 s
 static __always_inline struct task_struct *uring_task(struct io_kiocb *req)
 {
 	if (bpf_core_field_exists(req->tctx))
-		return BPF_CORE_READ(req, tctx, task);
-	return BPF_CORE_READ(req, task);
+		return READ(req, tctx, task);
+	return READ(req, task);
 }
 
 /*
@@ -232,11 +232,11 @@ static __always_inline struct task_struct *uring_task(struct io_kiocb *req)
 static __always_inline __u64 uring_submitter(struct io_kiocb *req)
 {
 	struct task_struct *task = uring_task(req);
-	__u64 tgid = (__u32)BPF_CORE_READ(task, tgid);
+	__u64 tgid = (__u32)READ(task, tgid);
 
-	if (BPF_CORE_READ(req, ctx, sq_data))
+	if (READ(req, ctx, sq_data))
 		return tgid << 32 | tgid;
-	return tgid << 32 | (__u32)BPF_CORE_READ(task, pid);
+	return tgid << 32 | (__u32)READ(task, pid);
 }
 
 /* The process behind a ring that a message is sent to: its first user. 0: not known. */
