@@ -135,7 +135,7 @@ static const char *const gap_kind_names[64] = {
 	[LM_RAW_URING_END] = "completion",
 	[LM_RAW_NAME] = "name",
 	[LM_RAW_CALL] = "call",
-	[LM_RAW_TURN] = "run",
+	[LM_RAW_TURN] = "turn",
 	[LM_RAW_CONTENT] = "content",
 };
 
