@@ -166,14 +166,16 @@ int emit_event(struct lm_identify *id, const struct lm_event *event)
 }
 
 /* What is written into some files changes the kernel itself. */
-static void set_kernel_sink(struct lm_identify *id, struct lm_event *event)
+static void set_kernel_sink(struct lm_identify *id, struct inode_entry *entry,
+	struct lm_event *event)
 {
-	bool changes = event->op == LM_OP_WRITE && changes_kernel(id, event->object);
+	bool changes = event->op == LM_OP_WRITE && changes_kernel(id, entry);
 
 	event->object2 = changes ? LM_OBJECT_KERNEL : LM_OBJECT_NONE;
 }
 
-static int begin_io(struct lm_identify *id, const struct lm_raw_io *raw, struct lm_event *ret_event)
+static int begin_io(struct lm_identify *id, const struct lm_raw_io *raw,
+	struct inode_entry **ret_entry, struct lm_event *ret_event)
 {
 	struct process *process;
 	int r = begin_event(id, &raw->raw, op_of(raw->raw.call), &process, ret_event);
@@ -181,23 +183,27 @@ static int begin_io(struct lm_identify *id, const struct lm_raw_io *raw, struct 
 	if (r < 0)
 		return r;
 	ret_event->result = raw->result;
-	r = find_inode(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, &ret_event->object);
-	if (r == 0)
-		set_kernel_sink(id, ret_event);
-	return r;
+	r = find_entry(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, ret_entry);
+	if (r < 0)
+		return r;
+	if (*ret_entry)
+		ret_event->object = (*ret_entry)->object;
+	set_kernel_sink(id, *ret_entry, ret_event);
+	return 0;
 }
 
 static int take_io(struct lm_identify *id, const struct lm_raw_io *raw)
 {
+	struct inode_entry *entry;
 	struct lm_event event;
-	int r = begin_io(id, raw, &event);
+	int r = begin_io(id, raw, &entry, &event);
 
-	return r < 0 ? r : emit_io(id, &event);
+	return r < 0 ? r : emit_io(id, entry, &event);
 }
 
 /* Repeats that the kernel side counted: one event for each way that it saw. */
-static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
-	const struct lm_raw_fold *fold, bool other)
+static int tell_fold(struct lm_identify *id, struct inode_entry *entry,
+	const struct lm_event *kept, const struct lm_raw_fold *fold, bool other)
 {
 	struct lm_event event = *kept;
 
@@ -205,27 +211,28 @@ static int tell_fold(struct lm_identify *id, const struct lm_event *kept,
 		return 0;
 	if (other)
 		event.op = kept->op == LM_OP_READ ? LM_OP_WRITE : LM_OP_READ;
-	set_kernel_sink(id, &event);
+	set_kernel_sink(id, entry, &event);
 	event.flags |= LM_EVENT_FOLDED;
 	event.call = LM_CALL_NONE; /* read and pread alike */
 	event.end_ns = fold->last_ns;
 	event.arg = fold->count;
 	if (other || !lm_event_failed(kept))
 		event.result = (int64_t)fold->bytes;
-	return emit_io(id, &event);
+	return emit_io(id, entry, &event);
 }
 
 static int take_run(struct lm_identify *id, const struct lm_raw_run *raw)
 {
 	bool swapped = raw->folds[1].count && raw->folds[1].last_ns < raw->folds[0].last_ns;
+	struct inode_entry *entry;
 	struct lm_event event;
 	/* It begins as the record of a single call does: asserted beside them. */
-	int r = begin_io(id, (const struct lm_raw_io *)raw, &event);
+	int r = begin_io(id, (const struct lm_raw_io *)raw, &entry, &event);
 
 	if (r == 0)
-		r = emit_io(id, &event);
+		r = emit_io(id, entry, &event);
 	for (int i = 0; i < 2 && r == 0; i++)
-		r = tell_fold(id, &event, &raw->folds[i ^ swapped], i ^ swapped);
+		r = tell_fold(id, entry, &event, &raw->folds[i ^ swapped], i ^ swapped);
 	return r;
 }
 
@@ -357,7 +364,7 @@ static int take_fd(struct lm_identify *id, const struct lm_raw_fd *raw)
 		/* Of what carries nothing (bpf, perf). What could not be found out is told. */
 		if (!event.object && !(event.flags & LM_EVENT_PARTIAL))
 			return 0;
-		if (changes_kernel(id, event.object))
+		if (changes_kernel(id, inode_of(id, event.object)))
 			event.object2 = LM_OBJECT_KERNEL;
 		if (raw->result >= 0 && event.object) {
 			r = add_mapping(process, &(struct mapping){
@@ -462,18 +469,23 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 }
 
 /* Actions that the kernel did without a call of their own: how many is known, which is not. */
-static int take_unseen(struct lm_identify *id, const struct lm_raw_range *raw)
+int tell_unseen(struct lm_identify *id, const struct lm_raw *raw, uint64_t count)
 {
 	struct lm_item item = {
 		.kind = LM_ITEM_GAP,
 		.gap = {
-			.begin_ns = raw->raw.time_ns, .end_ns = raw->raw.time_ns,
-			.count = (uint64_t)raw->result, .kinds = UINT64_C(1) << LM_RAW_UNSEEN,
-			.tgid = raw->raw.tgid, .cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_UNSEEN,
+			.begin_ns = raw->time_ns, .end_ns = raw->time_ns, .count = count,
+			.kinds = UINT64_C(1) << raw->kind, .tgid = raw->tgid,
+			.cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_UNSEEN,
 		},
 	};
 
-	return raw->result > 0 ? id->sink.item(id->sink.data, &item) : 0;
+	return id->sink.item(id->sink.data, &item);
+}
+
+static int take_unseen(struct lm_identify *id, const struct lm_raw_range *raw)
+{
+	return raw->result > 0 ? tell_unseen(id, &raw->raw, (uint64_t)raw->result) : 0;
 }
 
 static const uint16_t minimum_bytes[] = {

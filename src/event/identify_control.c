@@ -162,10 +162,8 @@ static enum surface surface_of(struct lm_identify *id, const struct inode_entry 
 	return SURFACE_FILE;
 }
 
-bool changes_kernel(struct lm_identify *id, lm_object_id object)
+bool changes_kernel(struct lm_identify *id, struct inode_entry *entry)
 {
-	struct inode_entry *entry = inode_of(id, object);
-
 	if (!entry || entry->kind != LM_OBJECT_KIND_FILE)
 		return false;
 	if (entry->surface == SURFACE_UNKNOWN)

@@ -337,6 +337,9 @@ static inline void use_name(struct name_entry *entry)
 
 /* identify_object.c */
 int emit_object(struct lm_identify *id, const struct lm_object *object);
+/* What has this number; NULL: nothing that is told. Good until another is added. */
+int find_entry(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
+	uint32_t mode, struct inode_entry **ret_entry);
 int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
 	uint32_t mode, lm_object_id *ret_object);
 /* As describe_inode(), for what has just been made: never an object that was there before. */
@@ -391,7 +394,7 @@ int set_mount_source(struct lm_identify *id, const struct lm_raw_path *raw,
 /* /dev/mem and its kin. */
 bool is_memory_device(const struct lm_raw_inode *raw);
 /* Is what is written to this file written into the kernel? */
-bool changes_kernel(struct lm_identify *id, lm_object_id object);
+bool changes_kernel(struct lm_identify *id, struct inode_entry *entry);
 
 /* identify_process.c */
 int process_of(struct lm_identify *id, const struct lm_raw *raw, struct process **ret_process);
@@ -514,7 +517,7 @@ int take_dirty(struct lm_identify *id, const struct lm_raw_dirty *raw);
 /* What is opened is /proc/PID/mem, or not. */
 int note_memory_file(struct lm_identify *id, const struct lm_raw_open *raw, lm_object_id file);
 /* Emit a read or write; of /proc/PID/mem it is one of that process. */
-int emit_io(struct lm_identify *id, const struct lm_event *event);
+int emit_io(struct lm_identify *id, const struct inode_entry *entry, const struct lm_event *event);
 
 /* identify_ipc.c */
 int take_ipc(struct lm_identify *id, const struct lm_raw_ipc *raw);
@@ -546,3 +549,5 @@ uint16_t op_of(uint16_t call);
 int begin_event(struct lm_identify *id, const struct lm_raw *raw, uint16_t op,
 		struct process **ret_process, struct lm_event *ret_event);
 int emit_event(struct lm_identify *id, const struct lm_event *event);
+/* A gap: so many actions of which no more is known than the record says. */
+int tell_unseen(struct lm_identify *id, const struct lm_raw *raw, uint64_t count);

@@ -283,9 +283,8 @@ int note_memory_file(struct lm_identify *id, const struct lm_raw_open *raw, lm_o
 	return lm_map_put(&id->memory_files, file, raw->about);
 }
 
-int emit_io(struct lm_identify *id, const struct lm_event *event)
+int emit_io(struct lm_identify *id, const struct inode_entry *entry, const struct lm_event *event)
 {
-	const struct inode_entry *entry = inode_of(id, event->object);
 	const struct process *target;
 	struct lm_event aimed;
 	const uint64_t *about;

@@ -213,21 +213,33 @@ int describe_memory(struct lm_identify *id, uint64_t time_ns, const struct memor
 	return define_memory(id, time_ns, old, memory->label, 0);
 }
 
+int find_entry(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
+	uint32_t mode, struct inode_entry **ret_entry)
+{
+	struct lm_raw_inode raw = { .inode = inode, .dev = dev, .mode = mode };
+	lm_object_id object;
+	int r;
+
+	*ret_entry = NULL;
+	if ((!inode && !dev) || is_anonymous(id, dev, inode))
+		return 0;
+	*ret_entry = look_up_inode(id, dev, inode);
+	if (*ret_entry)
+		return 0;
+	r = add_inode(id, time_ns, &raw, LM_OBJECT_PARTIAL, true, &object);
+	if (r == 0)
+		*ret_entry = inode_of(id, object);
+	return r;
+}
+
 int find_inode(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,
 	uint32_t mode, lm_object_id *ret_object)
 {
-	struct lm_raw_inode raw = { .inode = inode, .dev = dev, .mode = mode };
 	struct inode_entry *entry;
+	int r = find_entry(id, time_ns, inode, dev, mode, &entry);
 
-	*ret_object = LM_OBJECT_NONE;
-	if ((!inode && !dev) || is_anonymous(id, dev, inode))
-		return 0;
-	entry = look_up_inode(id, dev, inode);
-	if (entry) {
-		*ret_object = entry->object;
-		return 0;
-	}
-	return add_inode(id, time_ns, &raw, LM_OBJECT_PARTIAL, true, ret_object);
+	*ret_object = entry ? entry->object : LM_OBJECT_NONE;
+	return r;
 }
 
 int describe_inode(struct lm_identify *id, uint64_t time_ns, const struct lm_raw_inode *raw,

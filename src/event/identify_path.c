@@ -136,10 +136,6 @@ int apply_names(struct lm_identify *id, const struct lm_event *event, struct lm_
 		if (file)
 			file->name = event->name2;
 		return 0;
-	case LM_OP_LINK:
-		if (event->name2 && event->object)
-			bind_name(id, event->name2, event->object);
-		return 0;
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
 		end_file(id, event->object ? event->object : old->file);

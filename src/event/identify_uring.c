@@ -360,29 +360,13 @@ static int tell_over(struct lm_identify *id, const struct lm_raw *now,
 	return emit_event(id, &event);
 }
 
-static int tell_unseen(struct lm_identify *id, const struct lm_raw *raw)
-{
-	struct lm_item item = {
-		.kind = LM_ITEM_GAP,
-		.gap = {
-			.begin_ns = raw->time_ns, .end_ns = raw->time_ns, .count = 1,
-			.kinds = UINT64_C(1) << raw->kind, .tgid = raw->tgid,
-			.cpu = LM_GAP_CPU_NONE, .reason = LM_GAP_UNSEEN,
-		},
-	};
-
-	return id->sink.item(id->sink.data, &item);
-}
-
 /* Room for one more: the oldest goes, and that its event will be incomplete is told. */
 static int make_room(struct lm_identify *id)
 {
 	struct uring_requests *all = id->uring;
 
-	if (all->count < REQUESTS_MAX && all->bytes < BYTES_MAX)
-		return 0;
 	while (all->count >= REQUESTS_MAX || all->bytes >= BYTES_MAX) {
-		int r = tell_unseen(id, &all->oldest->head.raw);
+		int r = tell_unseen(id, &all->oldest->head.raw, 1);
 
 		if (r < 0)
 			return r;
@@ -425,7 +409,7 @@ static int take_one_of_several(struct lm_identify *id, const struct lm_raw_uring
 		r = tell(id, raw, request, 0, NULL);
 		request = find_by_data(id->uring, raw, request);
 	}
-	return r == 0 && request ? tell_unseen(id, &raw->raw) : r;
+	return r == 0 && request ? tell_unseen(id, &raw->raw, 1) : r;
 }
 
 /* Nobody remembers its submission: it was lost, failed early, or is older than the recording. */
@@ -437,7 +421,7 @@ static int take_unknown(struct lm_identify *id, const struct lm_raw_uring *raw)
 	if (raw->result < 0 && (!process || process->tgid != raw->raw.tgid))
 		return 0;
 	if (raw->raw.call == LM_CALL_NONE)
-		return raw->result < 0 ? 0 : tell_unseen(id, &raw->raw);
+		return raw->result < 0 ? 0 : tell_unseen(id, &raw->raw, 1);
 	return tell(id, raw, NULL, raw->inner_len ? 0 : LM_RAW_PARTIAL, NULL);
 }
 
