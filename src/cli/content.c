@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/event/same.h"
 
 static const char help[] =
 	"Usage: lemona content LOG [OPTION]...\n"
@@ -63,12 +64,14 @@ struct extraction {
 	uint64_t written, missing;
 
 	struct lm_log *log;
+	struct lm_same *same;
 	struct lm_labels *labels;
 };
 
 static void release_extraction(struct extraction *extraction)
 {
 	lm_log_free(extraction->log);
+	lm_same_free(extraction->same);
 	lm_labels_free(extraction->labels);
 }
 
@@ -269,7 +272,9 @@ static int write_all(struct extraction *extraction)
 	int r;
 
 	while ((r = lm_log_next(extraction->log, &item)) > 0) {
-		r = take_item(extraction, &item);
+		r = lm_same_apply(extraction->same, &item);
+		if (r > 0)
+			r = take_item(extraction, &item);
 		if (r < 0)
 			return r;
 	}
@@ -299,7 +304,9 @@ int lm_cli_content(int argc, char **argv)
 		lm_cli_print_text(help);
 		return lm_cli_finish(LM_EXIT_OK);
 	}
-	r = lm_labels_new(&extraction.labels);
+	r = lm_same_new(&extraction.same);
+	if (r == 0)
+		r = lm_labels_new(&extraction.labels);
 	if (r == 0)
 		r = open_log(&extraction, &diag);
 	if (r == 0 && extraction.shown) {

@@ -158,3 +158,21 @@ def test_attributes_of_a_terminal_are_none_of_its_bytes(place, log):
     events = lemona.events(log, "--path", str(path))
     assert {"fgetxattr", "flistxattr"} <= {event["call"] for event in events}
     assert not [event for event in events if "data" in event]
+
+
+CROWD = """
+import os, sys
+os.chdir(sys.argv[1])
+kept = os.open("kept", os.O_CREAT | os.O_WRONLY)
+os.write(kept, b"before ")
+os.mkdir("crowd")
+for number in range(3000):
+    os.close(os.open(f"crowd/{number}", os.O_CREAT | os.O_WRONLY))
+os.close(os.open("kept", os.O_RDONLY))
+os.write(kept, b"after")
+"""
+
+
+def test_bytes_of_a_file_that_was_forgotten_in_between(place, log):
+    lemona.record(log, ["/usr/bin/python3", "-c", CROWD, place], "--content", "--memory", "64K")
+    assert lemona.run("content", log, "--path", str(place / "kept")).stdout == "before after"
