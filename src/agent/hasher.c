@@ -45,12 +45,18 @@ struct queue {
 	struct request *first, **end;
 };
 
-/* What has been told of a file, so that it is told again only when it has changed. */
+/*
+ * What has been told of a file, so that it is told again only when it has changed. An entry stays
+ * where it is as long as any request waits or is served.
+ */
 struct known {
-	uint64_t asked_ns, size;
+	uint64_t asked_ns;
+	bool waiting;
+
+	/* The thread's own. */
+	uint64_t size;
 	int64_t changed_wall_ns;
 	uint8_t state; /* enum lm_content_state; 0: nothing yet */
-	bool waiting;
 };
 
 struct hasher {
@@ -178,15 +184,6 @@ bool hasher_take(struct hasher *h, struct lm_content *ret_content)
 	return some;
 }
 
-static void pause_ns(uint64_t ns)
-{
-	const struct timespec time = {
-		.tv_sec = (time_t)(ns / LM_NS_PER_SEC), .tv_nsec = (long)(ns % LM_NS_PER_SEC),
-	};
-
-	nanosleep(&time, NULL);
-}
-
 static int64_t changed_wall_ns(const struct stat *st)
 {
 	return (int64_t)st->st_ctim.tv_sec * (int64_t)LM_NS_PER_SEC + st->st_ctim.tv_nsec;
@@ -223,7 +220,7 @@ static int read_all(struct hasher *h, int fd, bool found, uint8_t *ret_sha256)
 		r = lm_sha256_add(h->hash, h->chunk, (size_t)n);
 		at += (uint64_t)n;
 		if (!__atomic_load_n(&h->finishing, __ATOMIC_RELAXED))
-			pause_ns((uint64_t)n * LM_NS_PER_SEC / rate);
+			lm_time_pause((uint64_t)n * LM_NS_PER_SEC / rate);
 	}
 	return r < 0 ? r : -EFBIG;
 }
@@ -247,7 +244,7 @@ static void read_content(struct hasher *h, int fd, bool found, struct lm_content
 			return;
 		}
 		if (lm_time_boot_ns() - content->changed_ns < TICK_NS)
-			pause_ns(TICK_NS);
+			lm_time_pause(TICK_NS);
 		r = read_all(h, fd, found, content->sha256);
 		content->state = r < 0 ? LM_CONTENT_FAILED : LM_CONTENT_HASHED;
 		if (r < 0)
@@ -325,21 +322,14 @@ static void wait_for_request(struct hasher *h)
 static void serve(struct hasher *h, struct request *request)
 {
 	struct lm_content content = { .file = request->code.file };
-	struct known *known = known_of(h, request->code.file), copy = *known;
+	struct known *known = known_of(h, request->code.file);
 	bool news;
 
 	known->waiting = false;
 	h->reading = content.file;
 	pthread_mutex_unlock(&h->lock);
-	news = look(h, request, &copy, &content);
+	news = look(h, request, known, &content);
 	pthread_mutex_lock(&h->lock);
-	/* The table may have been emptied meanwhile. */
-	known = known_of(h, request->code.file);
-	if (news && known) {
-		known->state = copy.state;
-		known->size = copy.size;
-		known->changed_wall_ns = copy.changed_wall_ns;
-	}
 	if (news && !h->stop)
 		put_result(h, &content);
 	h->reading = LM_OBJECT_NONE;

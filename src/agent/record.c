@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lemona/base/cleanup.h"
@@ -125,12 +124,12 @@ static int look(void *data, uint32_t tgid, const char *path, struct lm_raw_inode
 static void ask_hasher(void *data, const struct lm_code *code)
 {
 	struct recorder *rec = data;
-	const struct lm_content late = {
-		.file = code->file, .state = LM_CONTENT_LATE, .time_ns = lm_time_boot_ns(),
-	};
+	struct lm_content late = { .file = code->file, .state = LM_CONTENT_LATE };
 
-	if (hasher_ask(rec->hasher, code) < 0)
-		(void)lm_identify_content(rec->identify, &late);
+	if (hasher_ask(rec->hasher, code) >= 0)
+		return;
+	late.time_ns = lm_time_boot_ns();
+	(void)lm_identify_content(rec->identify, &late);
 }
 
 static int take_hashes(struct recorder *rec)
@@ -382,13 +381,6 @@ static bool should_stop(const struct recorder *rec, uint64_t *asked_ns)
 	return lm_time_boot_ns() - *asked_ns > COMMAND_END_NS;
 }
 
-static void pause_for(uint64_t ns)
-{
-	const struct timespec pause = { .tv_nsec = (long)ns };
-
-	nanosleep(&pause, NULL);
-}
-
 static int record(struct recorder *rec)
 {
 	uint64_t asked_ns = 0, written_ns = 0;
@@ -403,7 +395,7 @@ static int record(struct recorder *rec)
 			uint64_t since_ns = lm_time_boot_ns() - written_ns;
 
 			if (since_ns < URGENT_NS)
-				pause_for(URGENT_NS - since_ns);
+				lm_time_pause(URGENT_NS - since_ns);
 		}
 		r = drain(rec);
 		if (r < 0)

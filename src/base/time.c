@@ -27,6 +27,15 @@ uint64_t lm_time_wall_ns(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+void lm_time_pause(uint64_t ns)
+{
+	const struct timespec time = {
+		.tv_sec = (time_t)(ns / LM_NS_PER_SEC), .tv_nsec = (long)(ns % LM_NS_PER_SEC),
+	};
+
+	nanosleep(&time, NULL);
+}
+
 int64_t lm_time_wall_minus_boot_ns(void)
 {
 	uint64_t before = lm_time_boot_ns();

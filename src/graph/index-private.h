@@ -85,7 +85,6 @@ const struct lm_name *index_name(const struct lm_index *index, lm_object_id id);
 const struct lm_process *index_process(const struct lm_index *index, lm_object_id id);
 const struct lm_socket *index_socket(const struct lm_index *index, lm_object_id id);
 const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
-/* Path of a control group; LM_STR_NONE where it is not known. */
 /**
  * What a file held at a time, as far as it was read since.
  *
@@ -94,4 +93,5 @@ const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
  */
 const struct lm_content *index_content(const struct lm_index *index, lm_object_id file,
 	uint64_t at_ns, bool *ret_sure);
+/* Path of a control group; LM_STR_NONE where it is not known. */
 struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id);

@@ -16,6 +16,9 @@
 uint64_t lm_time_boot_ns(void);
 uint64_t lm_time_wall_ns(void);
 
+/** Sleep, less long if a signal comes. */
+void lm_time_pause(uint64_t ns);
+
 /** CLOCK_REALTIME minus CLOCK_BOOTTIME, read back to back. */
 int64_t lm_time_wall_minus_boot_ns(void);
 
