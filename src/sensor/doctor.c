@@ -2,18 +2,17 @@
 #include "lemona/sensor/doctor.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 
 #include "doctor_internal.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/sensor/sensor.h"
+#include "libbpf.h"
 #include "trampoline.h"
 
 void add(struct report *report, const struct finding *finding, const char *fmt, ...)
@@ -199,16 +198,6 @@ static void check_rings(struct report *report, uint64_t bytes)
 	}, "%llu KiB for each CPU", (unsigned long long)bytes >> 10);
 }
 
-static int drop_message(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	return 0;
-}
-
-static void free_btf(struct btf **btf)
-{
-	btf__free(*btf);
-}
-
 int lm_doctor_run(struct lm_check ret_checks[LM_DOCTOR_CHECKS_MAX], bool *ret_usable,
 	struct lm_diag *diag)
 {
@@ -220,7 +209,7 @@ int lm_doctor_run(struct lm_check ret_checks[LM_DOCTOR_CHECKS_MAX], bool *ret_us
 	if (geteuid() != 0)
 		return lm_diag_set(
 			diag, -EPERM, "the doctor tries things that only root may: run with sudo");
-	libbpf_set_print(drop_message);
+	silence_libbpf();
 	check_host(&report);
 	usable = check_sensor(&report, &features);
 	kernel = btf__load_vmlinux_btf();

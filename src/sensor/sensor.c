@@ -20,6 +20,7 @@
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
 #include "ledger.h"
+#include "libbpf.h"
 #include "refuse.h"
 #include "sensor.skel.h"
 #include "trampoline.h"
@@ -27,23 +28,6 @@
 #include "uring.h"
 
 #define CHECK_EVERY_NS (UINT64_C(1000) * LM_NS_PER_MS)
-
-static int drop_libbpf_message(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	return 0;
-}
-
-/* What libbpf says is for who develops the programs. */
-static void silence_libbpf(void)
-{
-	if (!getenv("LEMONA_DEBUG_BPF"))
-		libbpf_set_print(drop_libbpf_message);
-}
-
-static void free_btf(struct btf **btf)
-{
-	btf__free(*btf);
-}
 
 static size_t round_to_page(size_t bytes)
 {
@@ -92,11 +76,11 @@ static bool choose_dirty_page(struct sensor_bpf *bpf, const struct btf *kernel)
 {
 	bool folio = btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_folio",
 		BTF_KIND_TYPEDEF) > 0;
-	bool page = btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_page",
+	bool page = !folio && btf__find_by_name_kind(kernel, "btf_trace_writeback_dirty_page",
 		BTF_KIND_TYPEDEF) > 0;
 
 	bpf_program__set_autoload(bpf->progs.on_dirty_folio, folio);
-	bpf_program__set_autoload(bpf->progs.on_dirty_page, page && !folio);
+	bpf_program__set_autoload(bpf->progs.on_dirty_page, page);
 	return folio || page;
 }
 

@@ -142,7 +142,8 @@ int choose_hooks(struct bpf_object *object, const struct btf *kernel, bool wante
 
 		if (!hook)
 			continue;
-		r = bpf_program__set_autoload(program, wanted && is_there(kernel, hook));
+		r = bpf_program__set_autoload(program,
+			wanted && (!hook->optional || is_there(kernel, hook)));
 		if (r < 0)
 			return r;
 	}

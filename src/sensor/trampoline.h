@@ -31,8 +31,8 @@ int try_trampoline(const struct btf *kernel, enum bpf_prog_type type, enum bpf_a
 int check_trampolines(const struct btf *kernel, struct lm_diag *diag);
 
 /**
- * Decide which programs of hooks are loaded with the object: none, or all that fit this kernel.
- * Before loading.
+ * Decide which programs of hooks are loaded with the object: none, or all that fit this kernel,
+ * after check_trampolines() has found those that must. Before loading.
  */
 int choose_hooks(struct bpf_object *object, const struct btf *kernel, bool wanted);
 
