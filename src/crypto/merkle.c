@@ -2,55 +2,24 @@
 #include "lemona/crypto/merkle.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 
-struct lm_merkle {
-	struct lm_sha256 *hash;
-};
-
-int lm_merkle_new(struct lm_merkle **ret_merkle)
-{
-	struct lm_merkle *merkle = calloc(1, sizeof(*merkle));
-	int r;
-
-	if (!merkle)
-		return -ENOMEM;
-	r = lm_sha256_new(&merkle->hash);
-	if (r < 0) {
-		lm_merkle_free(merkle);
-		return r;
-	}
-	*ret_merkle = merkle;
-	return 0;
-}
-
-struct lm_merkle *lm_merkle_free(struct lm_merkle *merkle)
-{
-	if (!merkle)
-		return NULL;
-	lm_sha256_free(merkle->hash);
-	free(merkle);
-	return NULL;
-}
-
-int lm_merkle_leaf(struct lm_merkle *merkle, const void *data, size_t len,
+int lm_merkle_leaf(struct lm_sha256 *hash, const void *data, size_t len,
 	struct lm_digest *ret_digest)
 {
 	static const uint8_t prefix = 0;
-	int r = lm_sha256_begin(merkle->hash);
+	int r = lm_sha256_begin(hash);
 
 	if (r == 0)
-		r = lm_sha256_add(merkle->hash, &prefix, sizeof(prefix));
+		r = lm_sha256_add(hash, &prefix, sizeof(prefix));
 	if (r == 0)
-		r = lm_sha256_add(merkle->hash, data, len);
-	return r < 0 ? r : lm_sha256_end(merkle->hash, ret_digest->bytes);
+		r = lm_sha256_add(hash, data, len);
+	return r < 0 ? r : lm_sha256_end(hash, ret_digest->bytes);
 }
 
 /* The result may stand where one of the two stood. */
-static int hash_node(struct lm_merkle *merkle, const struct lm_digest *left,
+static int hash_node(struct lm_sha256 *hash, const struct lm_digest *left,
 	const struct lm_digest *right, struct lm_digest *ret_digest)
 {
 	uint8_t node[1 + 2 * LM_SHA256_BYTES] = { 1 };
@@ -58,20 +27,20 @@ static int hash_node(struct lm_merkle *merkle, const struct lm_digest *left,
 
 	memcpy(node + 1, left->bytes, LM_SHA256_BYTES);
 	memcpy(node + 1 + LM_SHA256_BYTES, right->bytes, LM_SHA256_BYTES);
-	r = lm_sha256_begin(merkle->hash);
+	r = lm_sha256_begin(hash);
 	if (r == 0)
-		r = lm_sha256_add(merkle->hash, node, sizeof(node));
-	return r < 0 ? r : lm_sha256_end(merkle->hash, ret_digest->bytes);
+		r = lm_sha256_add(hash, node, sizeof(node));
+	return r < 0 ? r : lm_sha256_end(hash, ret_digest->bytes);
 }
 
-static int hash_of_nothing(struct lm_merkle *merkle, struct lm_digest *ret_digest)
+static int hash_of_nothing(struct lm_sha256 *hash, struct lm_digest *ret_digest)
 {
-	int r = lm_sha256_begin(merkle->hash);
+	int r = lm_sha256_begin(hash);
 
-	return r < 0 ? r : lm_sha256_end(merkle->hash, ret_digest->bytes);
+	return r < 0 ? r : lm_sha256_end(hash, ret_digest->bytes);
 }
 
-int lm_merkle_add(struct lm_merkle *merkle, struct lm_merkle_tree *tree,
+int lm_merkle_add(struct lm_sha256 *hash, struct lm_merkle_tree *tree,
 	const struct lm_digest *leaf)
 {
 	uint32_t count = (uint32_t)__builtin_popcountll(tree->size);
@@ -82,7 +51,7 @@ int lm_merkle_add(struct lm_merkle *merkle, struct lm_merkle_tree *tree,
 		return -EOVERFLOW;
 	/* As a carry goes through a number: each full subtree of equal size becomes one with it. */
 	for (uint64_t size = tree->size; size & 1; size >>= 1) {
-		r = hash_node(merkle, &tree->full[count - 1], &node, &node);
+		r = hash_node(hash, &tree->full[count - 1], &node, &node);
 		if (r < 0)
 			return r;
 		count--;
@@ -92,7 +61,7 @@ int lm_merkle_add(struct lm_merkle *merkle, struct lm_merkle_tree *tree,
 	return 0;
 }
 
-int lm_merkle_root(struct lm_merkle *merkle, const struct lm_merkle_tree *tree,
+int lm_merkle_root(struct lm_sha256 *hash, const struct lm_merkle_tree *tree,
 	struct lm_digest *ret_root)
 {
 	uint32_t count = (uint32_t)__builtin_popcountll(tree->size);
@@ -100,10 +69,10 @@ int lm_merkle_root(struct lm_merkle *merkle, const struct lm_merkle_tree *tree,
 	int r = 0;
 
 	if (!count)
-		return hash_of_nothing(merkle, ret_root);
+		return hash_of_nothing(hash, ret_root);
 	root = tree->full[count - 1];
 	for (uint32_t i = count - 1; r == 0 && i > 0; i--)
-		r = hash_node(merkle, &tree->full[i - 1], &root, &root);
+		r = hash_node(hash, &tree->full[i - 1], &root, &root);
 	if (r == 0)
 		*ret_root = root;
 	return r;
@@ -111,7 +80,7 @@ int lm_merkle_root(struct lm_merkle *merkle, const struct lm_merkle_tree *tree,
 
 /* Where proofs get leaves from. */
 struct source {
-	struct lm_merkle *merkle;
+	struct lm_sha256 *hash;
 	lm_merkle_leaf_at leaf_at;
 	void *data;
 };
@@ -127,9 +96,9 @@ static int hash_range(const struct source *source, uint64_t start, uint64_t end,
 	for (uint64_t i = start; r == 0 && i < end; i++) {
 		r = source->leaf_at(source->data, i, &leaf);
 		if (r == 0)
-			r = lm_merkle_add(source->merkle, &tree, &leaf);
+			r = lm_merkle_add(source->hash, &tree, &leaf);
 	}
-	return r < 0 ? r : lm_merkle_root(source->merkle, &tree, ret_digest);
+	return r < 0 ? r : lm_merkle_root(source->hash, &tree, ret_digest);
 }
 
 static int append_range(const struct source *source, uint64_t start, uint64_t end,
@@ -177,10 +146,10 @@ static int append_aside(const struct source *source, const struct span *aside, u
 	return r;
 }
 
-int lm_merkle_prove_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t size,
+int lm_merkle_prove_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t size,
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof)
 {
-	const struct source source = { merkle, leaf_at, data };
+	const struct source source = { hash, leaf_at, data };
 	struct span aside[LM_MERKLE_LEVELS];
 	struct lm_merkle_proof proof = { 0 };
 	struct span at = { 0, size };
@@ -197,10 +166,10 @@ int lm_merkle_prove_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t
 	return r;
 }
 
-int lm_merkle_prove_consistency(struct lm_merkle *merkle, uint64_t size1, uint64_t size2,
+int lm_merkle_prove_consistency(struct lm_sha256 *hash, uint64_t size1, uint64_t size2,
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof)
 {
-	const struct source source = { merkle, leaf_at, data };
+	const struct source source = { hash, leaf_at, data };
 	struct span aside[LM_MERKLE_LEVELS];
 	struct lm_merkle_proof proof = { 0 };
 	struct span at = { 0, size2 };
@@ -240,30 +209,30 @@ static int verdict(bool proved)
 	return proved ? 0 : -LM_E_DAMAGED;
 }
 
-int lm_merkle_check_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t size,
+int lm_merkle_check_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t size,
 	struct lm_str leaf, struct lm_str root, const struct lm_merkle_claim *claim)
 {
 	uint64_t node = index, last = size - 1;
-	struct lm_digest hash, next;
+	struct lm_digest reached, next;
 	int r = 0;
 
-	if (index >= size || !read_digest(leaf, &hash))
+	if (index >= size || !read_digest(leaf, &reached))
 		return -LM_E_DAMAGED;
 	for (size_t i = 0; r == 0 && i < claim->count; i++) {
 		if (last == 0 || !read_digest(claim->proof[i], &next))
 			return -LM_E_DAMAGED;
 		if (node & 1 || node == last) {
-			r = hash_node(merkle, &next, &hash, &hash);
+			r = hash_node(hash, &next, &reached, &reached);
 			/* The last one of a level may have nobody beside it for some levels. */
 			for (; node && !(node & 1); last >>= 1)
 				node >>= 1;
 		} else {
-			r = hash_node(merkle, &hash, &next, &hash);
+			r = hash_node(hash, &reached, &next, &reached);
 		}
 		node >>= 1;
 		last >>= 1;
 	}
-	return r < 0 ? r : verdict(last == 0 && lm_str_equal(bytes_of(&hash), root));
+	return r < 0 ? r : verdict(last == 0 && lm_str_equal(bytes_of(&reached), root));
 }
 
 /* Is [start, end), not empty, a subtree: one that trees of every size from `end` on have? */
@@ -275,20 +244,20 @@ static bool is_subtree(uint64_t start, uint64_t end)
 	return start < end && !(start & below);
 }
 
-int lm_merkle_check_subtree_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t start,
+int lm_merkle_check_subtree_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t start,
 	uint64_t end, struct lm_str leaf, struct lm_str root, const struct lm_merkle_claim *claim)
 {
 	if (!is_subtree(start, end) || index < start)
 		return -LM_E_DAMAGED;
-	return lm_merkle_check_inclusion(merkle, index - start, end - start, leaf, root, claim);
+	return lm_merkle_check_inclusion(hash, index - start, end - start, leaf, root, claim);
 }
 
-int lm_merkle_check_consistency(struct lm_merkle *merkle, uint64_t size1, uint64_t size2,
+int lm_merkle_check_consistency(struct lm_sha256 *hash, uint64_t size1, uint64_t size2,
 	struct lm_str root1, struct lm_str root2, const struct lm_merkle_claim *claim)
 {
 	if (size1 == 0)
 		return -LM_E_DAMAGED;
-	return lm_merkle_check_subtree(merkle, 0, size1, size2, root1, root2, claim);
+	return lm_merkle_check_subtree(hash, 0, size1, size2, root1, root2, claim);
 }
 
 /* Where a walk up the tree is: positions on one level of the subtree's ends and the tree's end. */
@@ -304,7 +273,7 @@ static void rise(struct climb *at)
 }
 
 /* From the node where both hashes begin, up to the root. */
-static int climb_up(struct lm_merkle *merkle, struct climb *at, const struct lm_merkle_claim *rest,
+static int climb_up(struct lm_sha256 *hash, struct climb *at, const struct lm_merkle_claim *rest,
 	struct lm_digest *subtree, struct lm_digest *tree)
 {
 	struct lm_digest next;
@@ -315,20 +284,20 @@ static int climb_up(struct lm_merkle *merkle, struct climb *at, const struct lm_
 			return -LM_E_DAMAGED;
 		if (at->last & 1 || at->last == at->tree_last) {
 			if (at->first < at->last)
-				r = hash_node(merkle, &next, subtree, subtree);
+				r = hash_node(hash, &next, subtree, subtree);
 			if (r == 0)
-				r = hash_node(merkle, &next, tree, tree);
+				r = hash_node(hash, &next, tree, tree);
 			while (at->last && !(at->last & 1))
 				rise(at);
 		} else {
-			r = hash_node(merkle, tree, &next, tree);
+			r = hash_node(hash, tree, &next, tree);
 		}
 		rise(at);
 	}
 	return r;
 }
 
-int lm_merkle_check_subtree(struct lm_merkle *merkle, uint64_t start, uint64_t end, uint64_t size,
+int lm_merkle_check_subtree(struct lm_sha256 *hash, uint64_t start, uint64_t end, uint64_t size,
 	struct lm_str subtree, struct lm_str root, const struct lm_merkle_claim *claim)
 {
 	struct climb at = { start, end - 1, size - 1 };
@@ -337,7 +306,7 @@ int lm_merkle_check_subtree(struct lm_merkle *merkle, uint64_t start, uint64_t e
 	int r;
 
 	if (start == end && end <= size) {
-		r = hash_of_nothing(merkle, &small);
+		r = hash_of_nothing(hash, &small);
 		return r < 0 ? r :
 			verdict(!claim->count && lm_str_equal(bytes_of(&small), subtree));
 	}
@@ -358,7 +327,7 @@ int lm_merkle_check_subtree(struct lm_merkle *merkle, uint64_t start, uint64_t e
 		rest.count--;
 	}
 	large = small;
-	r = climb_up(merkle, &at, &rest, &small, &large);
+	r = climb_up(hash, &at, &rest, &small, &large);
 	if (r < 0)
 		return r;
 	return verdict(at.tree_last == 0 && lm_str_equal(bytes_of(&small), subtree) &&

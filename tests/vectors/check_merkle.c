@@ -27,7 +27,7 @@ static struct lm_str unhex(char *word)
 	return (struct lm_str){ word, (uint32_t)len };
 }
 
-static int check(struct lm_merkle *merkle, char **words, size_t count)
+static int check(struct lm_sha256 *hash, char **words, size_t count)
 {
 	struct lm_str hashes[WORDS];
 	struct lm_merkle_claim claim = { .proof = hashes + 2 };
@@ -41,26 +41,26 @@ static int check(struct lm_merkle *merkle, char **words, size_t count)
 		hashes[i - 4] = unhex(words[i]);
 	claim.count = count - 6;
 	if (strcmp(words[0], "inclusion") == 0)
-		return lm_merkle_check_inclusion(merkle, n[0], n[1], hashes[0], hashes[1], &claim);
+		return lm_merkle_check_inclusion(hash, n[0], n[1], hashes[0], hashes[1], &claim);
 	if (strcmp(words[0], "consistency") == 0)
-		return lm_merkle_check_consistency(merkle, n[0], n[1], hashes[0], hashes[1],
+		return lm_merkle_check_consistency(hash, n[0], n[1], hashes[0], hashes[1],
 			&claim);
 	if (strcmp(words[0], "subtreeinclusion") == 0)
-		return lm_merkle_check_subtree_inclusion(merkle, n[0], n[1], n[2], hashes[0],
+		return lm_merkle_check_subtree_inclusion(hash, n[0], n[1], n[2], hashes[0],
 			hashes[1], &claim);
 	if (strcmp(words[0], "subtreeconsistency") == 0)
-		return lm_merkle_check_subtree(merkle, n[0], n[1], n[2], hashes[0], hashes[1],
+		return lm_merkle_check_subtree(hash, n[0], n[1], n[2], hashes[0], hashes[1],
 			&claim);
 	return -LM_E_FORMAT;
 }
 
 int main(void)
 {
-	struct lm_merkle *merkle;
+	struct lm_sha256 *hash;
 	char *line = NULL;
 	size_t size = 0;
 
-	if (lm_merkle_new(&merkle) < 0)
+	if (lm_sha256_new(&hash) < 0)
 		return 1;
 	while (getline(&line, &size, stdin) > 0) {
 		char *words[WORDS], *rest = NULL;
@@ -70,10 +70,10 @@ int main(void)
 		for (char *word = strtok_r(line, " \n", &rest); word && count < WORDS;
 			word = strtok_r(NULL, " \n", &rest))
 			words[count++] = word;
-		r = check(merkle, words, count);
+		r = check(hash, words, count);
 		puts(r == 0 ? "proved" : r == -LM_E_DAMAGED ? "not proved" : "unreadable");
 	}
 	free(line);
-	lm_merkle_free(merkle);
+	lm_sha256_free(hash);
 	return 0;
 }

@@ -22,15 +22,10 @@ struct lm_digest {
 /* An inclusion proof has at most one hash for each level, a consistency proof one more. */
 #define LM_MERKLE_PROOF_MAX (LM_MERKLE_LEVELS + 1)
 
-/** Makes hashes; holds a hash function of the crypto library. Not for two threads at once. */
-struct lm_merkle;
-
-/** @return 0; -ENOMEM; -ENOSYS (the library does not offer SHA-256) */
-int lm_merkle_new(struct lm_merkle **ret_merkle);
-struct lm_merkle *lm_merkle_free(struct lm_merkle *merkle);
+/* `hash` makes the hashes; whatever it was in the middle of is lost. */
 
 /** Hash of a leaf that holds `len` bytes. @return 0; -EIO (the library failed) */
-int lm_merkle_leaf(struct lm_merkle *merkle, const void *data, size_t len,
+int lm_merkle_leaf(struct lm_sha256 *hash, const void *data, size_t len,
 	struct lm_digest *ret_digest);
 
 /**
@@ -43,11 +38,11 @@ struct lm_merkle_tree {
 };
 
 /** Add a leaf. @return 0; -EOVERFLOW (it has 2^64 - 1); -EIO; the tree is as it was then */
-int lm_merkle_add(struct lm_merkle *merkle, struct lm_merkle_tree *tree,
+int lm_merkle_add(struct lm_sha256 *hash, struct lm_merkle_tree *tree,
 	const struct lm_digest *leaf);
 
 /** The hash of the whole tree. @return 0; -EIO */
-int lm_merkle_root(struct lm_merkle *merkle, const struct lm_merkle_tree *tree,
+int lm_merkle_root(struct lm_sha256 *hash, const struct lm_merkle_tree *tree,
 	struct lm_digest *ret_root);
 
 /** Where proofs get leaves from: gives the hash of a leaf. @return 0; a negative code */
@@ -63,7 +58,7 @@ struct lm_merkle_proof {
  *
  * @return 0; -EINVAL (index >= size); -EIO; what leaf_at returned
  */
-int lm_merkle_prove_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t size,
+int lm_merkle_prove_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t size,
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof);
 
 /**
@@ -72,7 +67,7 @@ int lm_merkle_prove_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t
  *
  * @return 0; -EINVAL (size1 is 0 or above size2); -EIO; what leaf_at returned
  */
-int lm_merkle_prove_consistency(struct lm_merkle *merkle, uint64_t size1, uint64_t size2,
+int lm_merkle_prove_consistency(struct lm_sha256 *hash, uint64_t size1, uint64_t size2,
 	lm_merkle_leaf_at leaf_at, void *data, struct lm_merkle_proof *ret_proof);
 
 /*
@@ -89,14 +84,14 @@ struct lm_merkle_claim {
  *
  * @return 0: proved; -LM_E_DAMAGED: not; -EIO
  */
-int lm_merkle_check_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t size,
+int lm_merkle_check_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t size,
 	struct lm_str leaf, struct lm_str root, const struct lm_merkle_claim *claim);
 
 /**
  * As above, for leaf `index` of the tree, within its subtree of the leaves [start, end). A subtree
  * begins at a multiple of the smallest power of two that is not below its number of leaves.
  */
-int lm_merkle_check_subtree_inclusion(struct lm_merkle *merkle, uint64_t index, uint64_t start,
+int lm_merkle_check_subtree_inclusion(struct lm_sha256 *hash, uint64_t index, uint64_t start,
 	uint64_t end, struct lm_str leaf, struct lm_str root,
 	const struct lm_merkle_claim *claim);
 
@@ -106,7 +101,7 @@ int lm_merkle_check_subtree_inclusion(struct lm_merkle *merkle, uint64_t index, 
  *
  * @return 0: proved; -LM_E_DAMAGED: not; -EIO
  */
-int lm_merkle_check_consistency(struct lm_merkle *merkle, uint64_t size1, uint64_t size2,
+int lm_merkle_check_consistency(struct lm_sha256 *hash, uint64_t size1, uint64_t size2,
 	struct lm_str root1, struct lm_str root2, const struct lm_merkle_claim *claim);
 
 /**
@@ -116,5 +111,5 @@ int lm_merkle_check_consistency(struct lm_merkle *merkle, uint64_t size1, uint64
  *
  * @return 0: proved; -LM_E_DAMAGED: not; -EIO
  */
-int lm_merkle_check_subtree(struct lm_merkle *merkle, uint64_t start, uint64_t end, uint64_t size,
+int lm_merkle_check_subtree(struct lm_sha256 *hash, uint64_t start, uint64_t end, uint64_t size,
 	struct lm_str subtree, struct lm_str root, const struct lm_merkle_claim *claim);
