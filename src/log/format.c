@@ -76,6 +76,11 @@ static uint64_t get_u64(const uint8_t *data)
 	return lm_bytes_u64(&b);
 }
 
+uint64_t lm_log_mark(const uint8_t log_id[LM_LOG_ID_BYTES])
+{
+	return get_u64(log_id);
+}
+
 static void append_meta(struct lm_buffer *out, const struct lm_log_meta *meta)
 {
 	struct lm_log_meta copy = *meta;
@@ -222,6 +227,7 @@ void lm_frame_header_encode(const struct lm_frame_header *header, const uint8_t 
 	put_u64(out + 48, header->min_ns);
 	put_u64(out + 56, header->max_ns);
 	put_u64(out + 64, (uint64_t)header->wall_minus_boot_ns);
+	put_u64(out + 72, header->log_mark);
 	put_u64(out + FRAME_SUM_OFFSET,
 		sum_two(out, FRAME_SUM_OFFSET, stored, header->stored_bytes));
 	put_u64(out + FRAME_HEADER_SUM_OFFSET, XXH3_64bits(out, FRAME_HEADER_SUM_OFFSET));
@@ -240,7 +246,6 @@ int lm_frame_header_decode(const uint8_t data[LM_FRAME_HEADER_BYTES],
 	struct lm_bytes in = lm_bytes_from(data, LM_FRAME_HEADER_BYTES);
 	struct lm_frame_header header;
 	uint16_t header_bytes, reserved;
-	uint64_t reserved_long;
 
 	lm_bytes_str(&in, sizeof(lm_frame_magic));
 	header_bytes = lm_bytes_u16(&in);
@@ -256,8 +261,8 @@ int lm_frame_header_decode(const uint8_t data[LM_FRAME_HEADER_BYTES],
 	header.min_ns = lm_bytes_u64(&in);
 	header.max_ns = lm_bytes_u64(&in);
 	header.wall_minus_boot_ns = (int64_t)lm_bytes_u64(&in);
-	reserved_long = lm_bytes_u64(&in);
-	if (header_bytes != LM_FRAME_HEADER_BYTES || reserved != 0 || reserved_long != 0 ||
+	header.log_mark = lm_bytes_u64(&in);
+	if (header_bytes != LM_FRAME_HEADER_BYTES || reserved != 0 ||
 		header.stored_bytes > LM_FRAME_PAYLOAD_MAX_BYTES ||
 		header.raw_bytes > LM_FRAME_PAYLOAD_MAX_BYTES ||
 		header.event_count > LM_BATCH_MAX_EVENTS || header.sequence == 0 ||

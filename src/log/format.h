@@ -18,10 +18,21 @@
 #define LM_FRAME_PAYLOAD_MAX_BYTES  LM_BATCH_MAX_BYTES
 #define LM_LOG_ID_BYTES             16u
 #define LM_LOG_LOCK_NAME            "lock"
+#define LM_LOG_KEY_NAME             "key"
+#define LM_LOG_CHECKPOINT_NAME      "checkpoint"
 
 extern const uint8_t lm_frame_magic[4];
 
-enum lm_frame_type { LM_FRAME_BATCH = 1, LM_FRAME_END = 2, LM_FRAME_SEGMENT_END = 3 };
+enum lm_frame_type {
+	LM_FRAME_BATCH = 1,
+	LM_FRAME_END = 2,
+	LM_FRAME_SEGMENT_END = 3,
+	/* These have the flag SKIPPABLE, and are no reader's business who wants events only. */
+	LM_FRAME_KEY = 4,
+	LM_FRAME_CHECKPOINT = 5,
+	LM_FRAME_INDEX = 6,
+	LM_FRAME_TOMBSTONE = 7,
+};
 
 enum lm_frame_flag {
 	LM_FRAME_ZSTD = 1u << 0,
@@ -44,7 +55,11 @@ struct lm_frame_header {
 	uint64_t sequence, first_event;
 	uint64_t base_ns, min_ns, max_ns;
 	int64_t wall_minus_boot_ns;
+	uint64_t log_mark; /* lm_log_mark() of the log that it belongs to */
 };
+
+/** The first bytes of a log's identity, which each of its frames repeats. */
+uint64_t lm_log_mark(const uint8_t log_id[LM_LOG_ID_BYTES]);
 
 /** Append header and meta. @return 0; -ENOMEM */
 int lm_segment_header_encode(const struct lm_segment_header *header, struct lm_buffer *out);

@@ -159,22 +159,29 @@ static int enter_next(struct lm_frames *frames)
 	return 1;
 }
 
-/* Do frames follow in a later segment? Then this one gets no more. */
+/*
+ * Do frames follow in a later segment? Then this one gets no more. A writer makes the next
+ * one before it ends this one, and may be killed in between.
+ */
 static bool is_left(const struct lm_frames *frames)
 {
 	struct lm_frames next = LM_FRAMES_INIT;
+	struct lm_segment_header header;
 	uint32_t number = lm_frames_following(frames->dir_fd, frames->number);
-	bool left = false;
+	uint64_t bytes = 0;
+	bool left = true;
+	int r;
 
 	if (number == 0)
 		return false;
 	next.dir_fd = frames->dir_fd;
-	if (lm_frames_enter(&next, number) == 0) {
-		struct lm_segment_header header;
-		uint64_t bytes = 0;
-
-		left = lm_frames_read_header(&next, &header, &bytes) == 0 &&
-			lm_frames_bytes(&next) > bytes;
+	if (lm_frames_following(frames->dir_fd, number) == 0 &&
+		lm_frames_enter(&next, number) == 0) {
+		r = lm_frames_read_header(&next, &header, &bytes);
+		/* A header that is not all there yet has at least its own size to come. */
+		left = r == 0 ? lm_frames_bytes(&next) > bytes :
+			r != -LM_E_TRUNCATED &&
+				lm_frames_bytes(&next) >= LM_SEGMENT_HEADER_BYTES;
 	}
 	next.dir_fd = -1;
 	lm_frames_release(&next);
@@ -201,7 +208,7 @@ static int meet_tail(struct lm_frames *frames, enum found found)
 		lm_frames_damage(frames,
 			"segment %08" PRIu32 " ends in the middle of a frame, at offset %" PRIu64,
 			frames->number, frames->offset);
-	if (!frames->single && lm_frames_following(frames->dir_fd, frames->number) != 0) {
+	if (!frames->single && is_left(frames)) {
 		lm_frames_damage(frames, "segment %08" PRIu32 " ends without its end mark",
 			frames->number);
 		r = enter_next(frames);
@@ -259,8 +266,15 @@ static bool decompress(struct lm_frames *frames, const struct lm_frame_header *h
 }
 
 /* Numbers must go on where they were. False: this frame belongs elsewhere. */
-static bool check_sequence(struct lm_frames *frames, const struct lm_frame_header *header)
+static bool check_place(struct lm_frames *frames, const struct lm_frame_header *header)
 {
+	if (header->log_mark != lm_log_mark(frames->first.log_id)) {
+		lm_frames_damage(frames,
+			"segment %08" PRIu32 " is damaged: frame %" PRIu64
+			" in it belongs to another log",
+			frames->number, header->sequence);
+		return false;
+	}
 	if (header->sequence < frames->next_sequence || header->first_event < frames->next_event) {
 		lm_frames_damage(frames,
 			"segment %08" PRIu32 " is damaged: frame %" PRIu64 " stands where frame %"
@@ -284,7 +298,7 @@ static int take_frame(struct lm_frames *frames, const struct lm_frame_header *he
 	int r;
 
 	frames->offset += LM_FRAME_HEADER_BYTES + header->stored_bytes;
-	if (!check_sequence(frames, header))
+	if (!check_place(frames, header))
 		return 0;
 	frames->frame_count++;
 	switch (header->type) {

@@ -97,6 +97,7 @@ static int write_frame(struct lm_log_writer *writer, struct lm_frame_header *hea
 	header->sequence = writer->next_sequence;
 	header->first_event = writer->next_event;
 	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
+	header->log_mark = lm_log_mark(writer->header.log_id);
 	if (header->event_count == 0)
 		header->base_ns = lm_time_boot_ns();
 	lm_frame_header_encode(header, stored->data + LM_FRAME_HEADER_BYTES, stored->data);

@@ -10,7 +10,7 @@
 /* Frames whose checksums are right and whose contents are anything. */
 static void append_frame(struct lm_buffer *file, struct lm_bytes *in, uint64_t sequence)
 {
-	struct lm_frame_header header = { .type = lm_bytes_u8(in) % 6 };
+	struct lm_frame_header header = { .type = lm_bytes_u8(in) % 9 };
 	uint8_t bytes[LM_FRAME_HEADER_BYTES];
 	struct lm_str payload;
 	size_t want;

@@ -45,19 +45,19 @@ static struct seen read_all(const char *path)
 	return seen;
 }
 
-/* The first segment's bytes, to alter. */
+/* A segment's bytes, to alter. */
 struct image {
 	uint8_t *data;
 	size_t len;
 	char path[128];
 };
 
-static struct image load_image(const struct folder *folder)
+static struct image load_image(const struct folder *folder, uint32_t segment)
 {
 	struct image image = { 0 };
 	int fd;
 
-	segment_path(folder, 1, image.path);
+	segment_path(folder, segment, image.path);
 	image.len = (size_t)file_size(image.path);
 	image.data = malloc(image.len);
 	fd = open(image.path, O_RDONLY);
@@ -100,7 +100,7 @@ static void test_every_flipped_bit_is_found(void **state)
 	struct image image;
 
 	make_log(folder, FRAMES);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	for (size_t i = 0; i < image.len; i++) {
 		struct lm_log *log = NULL;
 		struct seen seen;
@@ -135,7 +135,7 @@ static void test_every_cut(void **state)
 	size_t first;
 
 	make_log(folder, FRAMES);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	first = frame_offset(&image, 0);
 	for (size_t len = 0; len < image.len; len++) {
 		struct lm_log *log = NULL;
@@ -172,7 +172,7 @@ static void test_a_removed_frame_is_counted(void **state)
 	struct seen seen;
 
 	make_log(folder, FRAMES);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	from = frame_offset(&image, 4);
 	to = frame_offset(&image, 7);
 	memmove(image.data + from, image.data + to, image.len - to);
@@ -194,7 +194,7 @@ static void test_a_repeated_frame_is_not_taken_twice(void **state)
 	struct seen seen;
 
 	make_log(folder, FRAMES);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	from = frame_offset(&image, 4);
 	to = frame_offset(&image, 5);
 	image.data = realloc(image.data, image.len + (to - from));
@@ -215,7 +215,7 @@ static void test_garbage_between_frames_is_passed(void **state)
 	struct seen seen;
 
 	make_log(folder, FRAMES);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	at = frame_offset(&image, 6);
 	image.data = realloc(image.data, image.len + more);
 	memmove(image.data + at + more, image.data + at, image.len - at);
@@ -236,7 +236,7 @@ static void test_bytes_behind_the_end(void **state)
 	struct seen seen;
 
 	make_log(folder, 2);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	image.data = realloc(image.data, image.len + 1);
 	image.data[image.len] = 0;
 	store_image(&image, image.len + 1);
@@ -283,6 +283,59 @@ static void test_a_missing_segment_is_counted(void **state)
 	seen = read_all(folder->log);
 	assert_int_equal(seen.damaged_gaps, 1);
 	assert_int_equal(seen.events + seen.lost, 1000);
+}
+
+/* Numbers, checksums, all is right but the log. */
+static void test_a_frame_of_another_log_is_no_frame_of_this_one(void **state)
+{
+	struct folder *folder = *state;
+	struct image other, image;
+	size_t from, at, len;
+	struct seen seen;
+
+	make_log(folder, FRAMES);
+	other = load_image(folder, 1);
+	remove_files(folder->log);
+	make_log(folder, FRAMES);
+	image = load_image(folder, 1);
+	from = frame_offset(&other, 4);
+	at = frame_offset(&image, 4);
+	len = frame_offset(&image, 5) - at;
+	/* Payloads depend on the events alone. */
+	assert_int_equal(frame_offset(&other, 5) - from, len);
+	memcpy(image.data + at, other.data + from, len);
+	store_image(&image, image.len);
+	seen = read_all(folder->log);
+	assert_int_equal(seen.events, (FRAMES - 1) * PER_FRAME);
+	assert_int_equal(seen.lost, PER_FRAME);
+	assert_non_null(strstr(seen.text, "belongs to another log"));
+	free(other.data);
+	free(image.data);
+}
+
+/* Killed on its way to the next segment: before, while and after that one got its header. */
+static void test_a_segment_without_frames_is_a_cut(void **state)
+{
+	struct folder *folder = *state;
+	uint32_t count = make_segments(folder);
+	struct image image = load_image(folder, count - 1), last = load_image(folder, count);
+	struct seen seen;
+
+	/* The mark at its end, which has no payload. */
+	store_image(&image, image.len - HEADER_SIZE);
+	for (size_t size = 0; size <= frame_offset(&last, 0); size++) {
+		store_image(&last, size);
+		seen = read_all(folder->log);
+		assert_int_equal(seen.state, LM_LOG_CUT);
+		assert_int_equal(seen.cut_gaps, 1);
+		assert_false(seen.damage);
+	}
+	/* With a frame in it the mark is missing. */
+	store_image(&last, frame_offset(&last, 1));
+	seen = read_all(folder->log);
+	assert_non_null(strstr(seen.text, "without its end mark"));
+	free(image.data);
+	free(last.data);
 }
 
 static void test_a_missing_last_segment_is_a_cut(void **state)
@@ -368,7 +421,7 @@ static void test_a_newer_version_is_refused(void **state)
 	struct image image;
 
 	make_log(folder, 1);
-	image = load_image(folder);
+	image = load_image(folder, 1);
 	image.data[8] = 2;
 	store_image(&image, image.len);
 	expect_open(folder->log, -LM_E_VERSION, "newer version");
@@ -387,6 +440,8 @@ int main(void)
 		TEST(test_garbage_between_frames_is_passed),
 		TEST(test_bytes_behind_the_end),
 		TEST(test_a_missing_segment_is_counted),
+		TEST(test_a_frame_of_another_log_is_no_frame_of_this_one),
+		TEST(test_a_segment_without_frames_is_a_cut),
 		TEST(test_a_missing_last_segment_is_a_cut),
 		TEST(test_a_cut_segment_in_the_middle),
 		TEST(test_a_damaged_segment_header),
