@@ -24,6 +24,8 @@ const char *lm_strerror(int code)
 		return "no match";
 	case LM_E_POISONED:
 		return "unusable after an earlier failure";
+	case LM_E_WRONG_KEY:
+		return "signed with a wrong key";
 	}
 	text = strerrordesc_np(code < 0 ? -code : code);
 	return text ? text : "unknown error";
@@ -40,6 +42,7 @@ enum lm_exit lm_exit_code(int code)
 	case LM_E_DAMAGED:
 	case LM_E_TRUNCATED:
 	case LM_E_EMPTY:
+	case LM_E_WRONG_KEY:
 		return LM_EXIT_DAMAGED;
 	}
 	return LM_EXIT_FAILURE;

@@ -2,11 +2,10 @@
 #include "lemona/base/escape.h"
 
 /*
- * Length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), or 0.
- * Only the second byte has limits of its own: they keep out over-long forms,
- * surrogates and what lies above U+10FFFF.
+ * Unicode 15, table 3-7. Only the second byte has limits of its own: they keep out over-long
+ * forms, surrogates and what lies above U+10FFFF.
  */
-static uint32_t measure_utf8(const uint8_t *s, uint32_t left, uint32_t *ret_point)
+uint32_t lm_utf8_measure(const uint8_t *s, uint32_t left, uint32_t *ret_point)
 {
 	uint32_t len = s[0] < 0x80                    ? 1
 		       : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
@@ -71,7 +70,7 @@ void lm_buffer_append_escaped(struct lm_buffer *buf, struct lm_str s)
 
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t point = 0;
-		uint32_t len = measure_utf8(p + i, s.len - i, &point);
+		uint32_t len = lm_utf8_measure(p + i, s.len - i, &point);
 
 		if (len == 0 || is_deceptive(point)) {
 			for (uint32_t n = len ? len : 1; n > 0; n--)
@@ -103,7 +102,7 @@ void lm_buffer_append_json(struct lm_buffer *buf, struct lm_str s)
 	lm_buffer_append_byte(buf, '"');
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t point = 0;
-		uint32_t len = measure_utf8(p + i, s.len - i, &point);
+		uint32_t len = lm_utf8_measure(p + i, s.len - i, &point);
 
 		if (len == 0 || reads_as_escape(p + i, s.len - i)) {
 			lm_buffer_append_byte(buf, '\\');

@@ -22,3 +22,11 @@ void lm_buffer_append_escaped(struct lm_buffer *buf, struct lm_str s);
  * read \xHH, their backslash is written as \x5c.
  */
 void lm_buffer_append_json(struct lm_buffer *buf, struct lm_str s);
+
+/**
+ * The well-formed UTF-8 sequence that begins at s.
+ *
+ * @param left  bytes that are there, at least 1
+ * @return its length; 0: there is none, ret_point untouched
+ */
+uint32_t lm_utf8_measure(const uint8_t *s, uint32_t left, uint32_t *ret_point);
