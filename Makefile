@@ -16,7 +16,7 @@ BENCH_PACKAGES := bench/packages.txt
 TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
 
 .DEFAULT_GOAL := all
-.PHONY: all packages install demo bench check fuzz format clean help
+.PHONY: all packages install demo bench check soak fuzz format clean help
 
 ## all: build build/lemona
 all: $(BUILD)/build.ninja
@@ -65,6 +65,11 @@ check:
 check-kernels:
 	tools/install-packages $(BUILD_PACKAGES) tests/packages.txt tests/kernels/packages.txt
 	$(PYTHON) tools/check.py kernels
+
+## soak: kill a writer 2,000 times, cut its power 200 times (make check: a tenth of that)
+soak:
+	tools/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	FAULTS_SOAK=1 $(PYTHON) tools/check.py faults
 
 ## fuzz: run every fuzzer for FUZZ_SECONDS (60)
 fuzz:

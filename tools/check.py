@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Builds everything, runs every test, and counts. With "kernels" as argument, only those on the
-kernels that are emulated.
+kernels that are emulated; with "faults", only kills and power cuts (FAULTS_SOAK=1: all of them).
 
 The last line is "N passed, N failed, N skipped". Reports of the parts are left
 in build/check. Exit code 1 when anything failed.
@@ -152,6 +152,7 @@ def run_pytest(name, paths, environment=None):
     return count
 
 
+FAULTS = ("faults", lambda: run_pytest("faults", [REPO / "tests/faults"]))
 KERNELS = ("other kernels", lambda: run_pytest("kernels", [REPO / "tests/kernels"]))
 
 
@@ -164,6 +165,10 @@ def steps():
     return [
         ("unit tests", lambda: run_unit_tests(BUILD)),
         ("unit tests, sanitized", lambda: run_unit_tests(ASAN)),
+        FAULTS,
+        ("faults, sanitized", lambda: run_pytest(
+            "faults-sanitized", [REPO / "tests/faults/test_errors.py"],
+            {"LEMONA_BUILD": str(ASAN)})),
         ("rules of the house", lambda: run_pytest("check", [REPO / "tests/check"])),
         ("end to end, sanitized",
          lambda: run_pytest("e2e-sanitized", sanitized, {"LEMONA": str(ASAN / "lemona")})),
@@ -176,11 +181,11 @@ def steps():
 
 def main():
     clock, total = Clock(), Count()
-    only_kernels = sys.argv[1:] == ["kernels"]
+    alone = {"kernels": [KERNELS], "faults": [FAULTS]}.get(" ".join(sys.argv[1:]))
     REPORTS.mkdir(parents=True, exist_ok=True)
     clock.say(f"building {BUILD.relative_to(REPO)}")
     built = build(BUILD, ["-Dtests=enabled"])
-    if built and not only_kernels:
+    if built and not alone:
         clock.say(f"building {ASAN.relative_to(REPO)} with address and undefined-behaviour "
                   "sanitizers")
         built = build(ASAN, ["-Dtests=enabled", "-Db_sanitize=address,undefined",
@@ -188,7 +193,7 @@ def main():
     if not built:
         total.failed += 1
         clock.say("the build failed")
-    for name, action in ([KERNELS] if only_kernels else steps()) if built else []:
+    for name, action in (alone or steps()) if built else []:
         clock.say(name)
         count = action()
         clock.say(f"{name}: {count}")

@@ -11,6 +11,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
+#include "sync.h"
 #include "writer_internal.h"
 
 #define SEGMENT_BYTES_DEFAULT (64u << 20)
@@ -125,6 +126,16 @@ static int make_first_segment(struct lm_log_writer *writer)
 	return lm_segment_create(writer->dir_fd, header, &writer->segment);
 }
 
+/* From here on a power cut leaves a log that opens. */
+static int sync_new_log(const struct lm_log_writer *writer, const char *path)
+{
+	int r = lm_sync_segment(writer->dir_fd, writer->header.number);
+
+	if (r == 0)
+		r = lm_sync_directory(writer->dir_fd);
+	return r < 0 ? r : lm_sync_parent(path);
+}
+
 int lm_log_create(const char *path, const struct lm_log_meta *meta,
 	const struct lm_log_options *options, struct lm_log_writer **ret_writer,
 	struct lm_diag *diag)
@@ -142,17 +153,15 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 		return r;
 	}
 	r = take_lock(writer->dir_fd, &writer->lock_fd);
+	writer->made = made;
 	if (r == 0)
 		r = make_first_segment(writer);
+	if (r == 0)
+		r = sync_new_log(writer, path);
 	if (r < 0) {
-		if (writer->lock_fd >= 0)
-			unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
-		if (made)
-			rmdir(path);
-		lm_log_abandon(writer);
+		lm_log_discard(writer, path);
 		return lm_diag_errno(diag, r, "cannot start a log in %s", path);
 	}
-	writer->made = made;
 	*ret_writer = writer;
 	return 0;
 }
@@ -163,11 +172,14 @@ struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *p
 
 	if (!writer)
 		return NULL;
-	for (uint32_t number = 1; number <= writer->header.number; number++) {
+	/* Without the lock the files are another writer's, who was quicker. */
+	for (uint32_t number = 1; writer->lock_fd >= 0 && number <= writer->header.number;
+		number++) {
 		lm_segment_name(number, name);
 		unlinkat(writer->dir_fd, name, 0);
 	}
-	unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
+	if (writer->lock_fd >= 0)
+		unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
 	if (writer->made)
 		rmdir(path);
 	return lm_log_abandon(writer);

@@ -6,6 +6,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
+#include "sync.h"
 #include "writer_internal.h"
 
 #define FRAME_GOAL_BYTES (64u << 10)
@@ -385,18 +386,27 @@ void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret
 	ret_counts->bytes = writer->finished_bytes + writer->segment.end;
 }
 
+/* All of the log on the disk, its names last: whoever finds one finds what belongs to it. */
+static int sync_all(const struct lm_log_writer *writer)
+{
+	int r = 0;
+
+	for (uint32_t number = 1; number <= writer->header.number && r == 0; number++)
+		r = lm_sync_segment(writer->dir_fd, number);
+	return r < 0 ? r : lm_sync_directory(writer->dir_fd);
+}
+
 int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 		 struct lm_diag *diag)
 {
-	int r = lm_log_flush(writer);
+	int r = lm_log_flush(writer), synced;
 
 	/* With a debt open, the mark would say that all is there: the log stays cut. */
 	if (r == 0)
 		r = write_mark(writer, LM_FRAME_END);
-	if (fsync(writer->segment.fd) < 0 && r == 0)
-		r = -errno;
-	if (fsync(writer->dir_fd) < 0 && r == 0)
-		r = -errno;
+	synced = sync_all(writer);
+	if (r == 0)
+		r = synced;
 	if (ret_counts)
 		lm_log_counts(writer, ret_counts);
 	lm_log_abandon(writer);
