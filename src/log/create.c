@@ -11,6 +11,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
+#include "seal.h"
 #include "sync.h"
 #include "writer_internal.h"
 
@@ -85,29 +86,56 @@ static int take_lock(int dir_fd, int *ret_fd)
 	return 0;
 }
 
+static int start_compressor(struct lm_log_writer *writer, int level)
+{
+	writer->compressor = ZSTD_createCCtx();
+	if (!writer->compressor || ZSTD_isError(ZSTD_CCtx_setParameter(writer->compressor,
+					   ZSTD_c_compressionLevel, level)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int choose_identity(const uint8_t *given, uint8_t log_id[LM_LOG_ID_BYTES])
+{
+	if (given)
+		memcpy(log_id, given, LM_LOG_ID_BYTES);
+	else if (getrandom(log_id, LM_LOG_ID_BYTES, 0) != LM_LOG_ID_BYTES)
+		return -EIO;
+	return 0;
+}
+
 static int make_writer(const struct lm_log_meta *meta, const struct lm_log_options *options,
 	struct lm_log_writer **ret_writer)
 {
+	static const struct lm_log_options defaults = { 0 };
 	struct lm_log_writer *writer = calloc(1, sizeof(*writer));
+	int r;
 
 	if (!writer)
 		return -ENOMEM;
+	if (!options)
+		options = &defaults;
 	writer->dir_fd = writer->lock_fd = -1;
-	writer->segment = (struct lm_segment)LM_SEGMENT_INIT;
-	writer->segment_bytes = options && options->segment_bytes ? options->segment_bytes :
+	writer->segment = writer->next_segment = (struct lm_segment)LM_SEGMENT_INIT;
+	writer->segment_bytes = options->segment_bytes ? options->segment_bytes :
 		SEGMENT_BYTES_DEFAULT;
+	writer->checkpoint_ns = options->checkpoint_ns ? options->checkpoint_ns : LM_NS_PER_SEC;
 	writer->next_sequence = writer->next_event = 1;
 	writer->header.meta = *meta;
 	writer->header.number = 1;
-	writer->compressor = ZSTD_createCCtx();
-	if (!writer->compressor ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel,
-			options && options->compression ? options->compression :
-							  COMPRESSION_DEFAULT)) ||
-		lm_batch_new(&writer->batch) < 0 ||
-		lm_batch_new(&writer->repair) < 0) {
+	r = choose_identity(options->log_id, writer->header.log_id);
+	if (r == 0)
+		r = start_compressor(writer,
+			options->compression ? options->compression : COMPRESSION_DEFAULT);
+	if (r == 0)
+		r = lm_batch_new(&writer->batch);
+	if (r == 0)
+		r = lm_batch_new(&writer->repair);
+	if (r == 0 && options->signer)
+		r = lm_sealer_new(options->signer, &writer->sealer);
+	if (r < 0) {
 		lm_log_abandon(writer);
-		return -ENOMEM;
+		return r;
 	}
 	*ret_writer = writer;
 	return 0;
@@ -117,13 +145,50 @@ static int make_first_segment(struct lm_log_writer *writer)
 {
 	struct lm_segment_header *header = &writer->header;
 
-	if (getrandom(header->log_id, sizeof(header->log_id), 0) != sizeof(header->log_id))
-		return -EIO;
 	header->first_sequence = writer->next_sequence;
 	header->first_event = writer->next_event;
 	header->created_ns = lm_time_boot_ns();
 	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
 	return lm_segment_create(writer->dir_fd, header, &writer->segment);
+}
+
+/* The key by which others will know that this log is the one that was begun here. */
+static int write_key(const struct lm_log_writer *writer)
+{
+	LM_BUFFER struct lm_buffer text = LM_BUFFER_INIT;
+	LM_CLOSE int fd = -1;
+	ssize_t n;
+	int r;
+
+	r = lm_verifier_key_encode(
+		writer->header.log_id, writer->sealer->signer->first_key, &text);
+	if (r < 0)
+		return r;
+	lm_buffer_append_byte(&text, '\n');
+	if (lm_buffer_status(&text) < 0)
+		return -ENOMEM;
+	fd = openat(writer->dir_fd, LM_LOG_KEY_NAME,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text.data, text.len);
+	if (n < 0 || fsync(fd) < 0)
+		return -errno;
+	return (size_t)n == text.len ? 0 : -ENOSPC;
+}
+
+static int seal_new_log(struct lm_log_writer *writer)
+{
+	int r;
+
+	if (!writer->sealer)
+		return 0;
+	r = write_key(writer);
+	if (r == 0)
+		r = lm_writer_begin_seal(writer);
+	if (r == 0)
+		r = writer->sealer->stopped;
+	return r < 0 ? r : lm_syncer_new(writer->dir_fd, &writer->syncer);
 }
 
 /* From here on a power cut leaves a log that opens. */
@@ -157,6 +222,8 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 	if (r == 0)
 		r = make_first_segment(writer);
 	if (r == 0)
+		r = seal_new_log(writer);
+	if (r == 0)
 		r = sync_new_log(writer, path);
 	if (r < 0) {
 		lm_log_discard(writer, path);
@@ -166,20 +233,28 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 	return 0;
 }
 
-struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *path)
+static void remove_files(const struct lm_log_writer *writer)
 {
 	char name[LM_SEGMENT_NAME_BYTES];
 
-	if (!writer)
-		return NULL;
-	/* Without the lock the files are another writer's, who was quicker. */
-	for (uint32_t number = 1; writer->lock_fd >= 0 && number <= writer->header.number;
-		number++) {
+	for (uint32_t number = 1; number <= writer->header.number; number++) {
 		lm_segment_name(number, name);
 		unlinkat(writer->dir_fd, name, 0);
 	}
+	unlinkat(writer->dir_fd, LM_LOG_CHECKPOINT_NAME, 0);
+	unlinkat(writer->dir_fd, LM_LOG_KEY_NAME, 0);
+	unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
+}
+
+struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *path)
+{
+	if (!writer)
+		return NULL;
+	lm_syncer_free(writer->syncer, false);
+	writer->syncer = NULL;
+	/* Without the lock the files are another writer's, who was quicker. */
 	if (writer->lock_fd >= 0)
-		unlinkat(writer->dir_fd, LM_LOG_LOCK_NAME, 0);
+		remove_files(writer);
 	if (writer->made)
 		rmdir(path);
 	return lm_log_abandon(writer);

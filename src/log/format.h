@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "lemona/base/buffer.h"
+#include "lemona/crypto/note.h"
 #include "lemona/event/codec.h"
 #include "lemona/log/writer.h"
 
@@ -16,7 +17,6 @@
 #define LM_SEGMENT_NUMBER_MAX       99999999u
 #define LM_FRAME_HEADER_BYTES       96u
 #define LM_FRAME_PAYLOAD_MAX_BYTES  LM_BATCH_MAX_BYTES
-#define LM_LOG_ID_BYTES             16u
 #define LM_LOG_LOCK_NAME            "lock"
 #define LM_LOG_KEY_NAME             "key"
 #define LM_LOG_CHECKPOINT_NAME      "checkpoint"

@@ -6,12 +6,12 @@
 #include "format.h"
 #include "lemona/base/buffer.h"
 #include "lemona/crypto/merkle.h"
+#include "lemona/crypto/note.h"
 
 /*
  * What sealing adds to a log (docs/formats/log.md, "Sealing"): leaves, and the payloads of index,
  * end and tombstone frames. Decoding takes any bytes.
  */
-#define LM_NOTE_MAX_BYTES       4096u
 #define LM_INDEX_HEAD_BYTES     24u
 #define LM_INDEX_ROW_BYTES      64u
 #define LM_INDEX_ROWS_MAX       16000u

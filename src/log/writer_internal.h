@@ -4,7 +4,9 @@
 #include <zstd.h>
 
 #include "lemona/log/writer.h"
+#include "sealer.h"
 #include "segment.h"
+#include "syncer.h"
 
 struct lm_log_writer {
 	int dir_fd, lock_fd;
@@ -26,8 +28,61 @@ struct lm_log_writer {
 	struct lm_gap gap;           /* events that were given up */
 	struct lm_batch *repair;     /* to write the gap from */
 
+	/* The segment after this one, made while this one's end is not on the disk yet. */
+	struct lm_segment next_segment;
+	struct lm_segment_header next_header;
+
+	/* Both NULL when the log is not sealed. */
+	struct lm_sealer *sealer;
+	struct lm_syncer *syncer;
+	uint64_t checkpoint_ns; /* between two that are asked for */
+
 	ZSTD_CCtx *compressor;
 	struct lm_buffer raw, stored; /* of one frame; stored begins with the header */
 	struct lm_log_counts counts;
 	uint64_t finished_bytes;      /* of the segments before this one */
 };
+
+/* writer_frame.c: one frame to the disk. All of these return 0 or a negative code, and then
+ * nothing has happened. */
+
+/** A batch, compressed where that helps. `header` has type, events and times. */
+int lm_writer_put_batch(struct lm_log_writer *writer, struct lm_frame_header *header,
+	const uint8_t *raw, const struct lm_batch_parts *parts);
+/** A frame of any other type, its payload as it is. `header` has type and flags. */
+int lm_writer_put(struct lm_log_writer *writer, struct lm_frame_header *header,
+	struct lm_str payload);
+
+/* writer_debt.c: what an earlier failure left behind. */
+
+/** Count events that will not be written. */
+void lm_writer_owe_gap(struct lm_log_writer *writer, uint64_t begin_ns, uint64_t end_ns,
+	uint64_t count);
+/** The disk refused the batch: its events become a gap, all else waits. */
+void lm_writer_keep_batch(struct lm_log_writer *writer);
+/** Write what is owed, if anything. @return 0; a negative code: some of it is owed still */
+int lm_writer_pay(struct lm_log_writer *writer);
+
+/* writer_seal.c: from segment to segment, and the frames that seal. */
+
+/** The first segment is there: its header's leaf, its key frame. @return 0; a negative code */
+int lm_writer_begin_seal(struct lm_log_writer *writer);
+/**
+ * Write what has to stand before any other frame: the end of a segment whose last checkpoint is
+ * signed, the key frame of a new one.
+ */
+int lm_writer_settle(struct lm_log_writer *writer);
+/** Write an index frame if enough rows have come together. Tried again by the next call. */
+void lm_writer_put_index_if_due(struct lm_log_writer *writer);
+/**
+ * Go on in a new segment. If that cannot be done now the old one grows beyond its size: tried again
+ * after the next frame.
+ */
+void lm_writer_rotate(struct lm_log_writer *writer);
+/**
+ * Ask for a checkpoint when one is due, and write the one that was asked for once it is there.
+ * Never waits; what cannot be written now is tried again by the next call.
+ */
+void lm_writer_checkpoint(struct lm_log_writer *writer);
+/** The end frame, and what seals it. @return 0; a negative code */
+int lm_writer_end(struct lm_log_writer *writer);

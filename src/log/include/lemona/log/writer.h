@@ -3,6 +3,7 @@
 
 #include "lemona/base/diag.h"
 #include "lemona/event/event.h"
+#include "lemona/log/signer.h"
 
 /*
  * The log: a directory of append-only segment files, each a sequence of
@@ -23,6 +24,10 @@ struct lm_log_meta {
 struct lm_log_options {
 	size_t segment_bytes; /* rotate above this; 0: 64 MiB */
 	int compression;      /* zstd level; 0: 1 */
+	/* Who signs for the log; NULL: it is not sealed. Borrowed until the writer is gone. */
+	const struct lm_signer *signer;
+	uint64_t checkpoint_ns; /* how often, while there is something new; 0: a second */
+	const uint8_t *log_id; /* its identity, 16 random bytes; NULL: the writer makes one */
 };
 
 struct lm_log_writer;
@@ -31,7 +36,11 @@ struct lm_log_writer;
  * Make a new log directory (mode 0700) with its first segment, and lock it.
  * Parent directories must exist. An existing, empty directory is taken.
  *
- * @return 0; -EEXIST (holds something already); -ENOENT; -EACCES; -ENOSPC; -EIO; -ENOMEM
+ * A sealed log begins with the note of its first key, and that key is in the file `key`. A thread
+ * brings it to the disk after each checkpoint.
+ *
+ * @return 0; -EEXIST (holds something already); -ENOENT; -EACCES; -ENOSPC; -EIO; -ENOMEM; -EPIPE,
+ *         -ETIMEDOUT (the signer gave no key)
  */
 int lm_log_create(const char *path, const struct lm_log_meta *meta,
 		  const struct lm_log_options *options, struct lm_log_writer **ret_writer,
@@ -48,7 +57,11 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
  */
 int lm_log_add(struct lm_log_writer *writer, const struct lm_item *item);
 
-/** End the frame being built, if it holds anything, and write(2) it: readers then see it. */
+/**
+ * End the frame being built, if it holds anything, and write(2) it: readers then see it. A sealed
+ * log also wants this called every few milliseconds when there is nothing new: it is when a
+ * checkpoint is asked for, once a second while there is news, and written as soon as it is there.
+ */
 int lm_log_flush(struct lm_log_writer *writer);
 
 /** Time since the oldest item in the unwritten frame was added, ns; 0 when empty. */
@@ -62,8 +75,15 @@ struct lm_log_counts {
 };
 void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret_counts);
 
-/** Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned; its last
- * counts, the end frame included, are in ret_counts unless that is NULL. */
+/** Is the log sealed as it should be? @return 0; the error since which nothing is signed */
+int lm_log_sealing(const struct lm_log_writer *writer);
+
+/**
+ * Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned; its last
+ * counts, the end frame included, are in ret_counts unless that is NULL.
+ *
+ * @return 0; what lm_log_flush() or lm_log_sealing() return; -EIO, ... (it is not all on the disk)
+ */
 int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 		 struct lm_diag *diag);
 /** Let go without an end frame (tests of crashes, error paths). NULL allowed; returns NULL. */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "syncer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "lemona/base/buffer.h"
+#include "lemona/base/cleanup.h"
+#include "sync.h"
+
+#define CHECKPOINT_NEW_NAME LM_LOG_CHECKPOINT_NAME ".new"
+
+struct request {
+	uint32_t segment; /* 0: none */
+	uint64_t size;
+	struct lm_buffer note;
+};
+
+struct lm_syncer {
+	int dir_fd;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct request request; /* under the lock */
+	uint64_t size;          /* likewise */
+	bool stop;              /* likewise */
+
+	/* The thread's own, and lm_syncer_free()'s after it. */
+	struct request current;
+	uint32_t synced;        /* segments below this one are on the disk */
+	int lost;               /* a sync failed: what is on the disk is not known any more */
+	int failure;            /* of the last request */
+};
+
+/*
+ * A sync that failed cannot be tried again: the kernel counts those pages as written from then
+ * on, and nothing can be said any more of what is on the disk. A segment that is not found may be
+ * there later.
+ */
+static int sync_segments(struct lm_syncer *syncer, uint32_t last)
+{
+	bool news = syncer->synced != last;
+	int r = syncer->lost;
+
+	while (r == 0) {
+		r = lm_sync_segment(syncer->dir_fd, syncer->synced);
+		if (r < 0 || syncer->synced == last)
+			break;
+		syncer->synced++;
+	}
+	if (r == 0 && news)
+		r = lm_sync_directory(syncer->dir_fd);
+	if (r < 0 && r != -ENOENT)
+		syncer->lost = r;
+	return r;
+}
+
+static int write_new(int dir_fd, const struct lm_buffer *note)
+{
+	LM_CLOSE int fd = openat(dir_fd, CHECKPOINT_NEW_NAME,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, note->data, note->len);
+	if (n < 0 || fsync(fd) < 0)
+		return -errno;
+	return (size_t)n == note->len ? 0 : -ENOSPC;
+}
+
+static int replace_checkpoint(struct lm_syncer *syncer, const struct lm_buffer *note)
+{
+	int r = write_new(syncer->dir_fd, note);
+
+	if (r == 0 && renameat(syncer->dir_fd, CHECKPOINT_NEW_NAME, syncer->dir_fd,
+			      LM_LOG_CHECKPOINT_NAME) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(syncer->dir_fd, CHECKPOINT_NEW_NAME, 0);
+	return r;
+}
+
+static void serve(struct lm_syncer *syncer)
+{
+	int r = sync_segments(syncer, syncer->current.segment);
+
+	if (r == 0)
+		r = replace_checkpoint(syncer, &syncer->current.note);
+	syncer->failure = r;
+}
+
+static void *run(void *data)
+{
+	struct lm_syncer *syncer = data;
+
+	pthread_mutex_lock(&syncer->lock);
+	for (;;) {
+		struct request served;
+
+		while (syncer->request.segment == 0 && !syncer->stop)
+			pthread_cond_wait(&syncer->wake, &syncer->lock);
+		if (syncer->request.segment == 0)
+			break;
+		served = syncer->current; /* whose memory is used again */
+		syncer->current = syncer->request;
+		syncer->request = served;
+		syncer->request.segment = 0;
+		pthread_mutex_unlock(&syncer->lock);
+		serve(syncer);
+		pthread_mutex_lock(&syncer->lock);
+		if (syncer->failure == 0)
+			syncer->size = syncer->current.size;
+	}
+	pthread_mutex_unlock(&syncer->lock);
+	return NULL;
+}
+
+static void release(struct lm_syncer *syncer)
+{
+	if (syncer->dir_fd >= 0)
+		close(syncer->dir_fd);
+	lm_buffer_release(&syncer->request.note);
+	lm_buffer_release(&syncer->current.note);
+	pthread_cond_destroy(&syncer->wake);
+	pthread_mutex_destroy(&syncer->lock);
+	free(syncer);
+}
+
+/* Signals are for the thread that records. */
+static int start_thread(struct lm_syncer *syncer)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&syncer->thread, NULL, run, syncer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+int lm_syncer_new(int dir_fd, struct lm_syncer **ret_syncer)
+{
+	struct lm_syncer *syncer = calloc(1, sizeof(*syncer));
+	int r;
+
+	if (!syncer)
+		return -ENOMEM;
+	pthread_mutex_init(&syncer->lock, NULL);
+	pthread_cond_init(&syncer->wake, NULL);
+	syncer->synced = 1;
+	syncer->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+	r = syncer->dir_fd < 0 ? -errno : start_thread(syncer);
+	if (r < 0) {
+		release(syncer);
+		return r;
+	}
+	*ret_syncer = syncer;
+	return 0;
+}
+
+void lm_syncer_ask(struct lm_syncer *syncer, uint32_t segment, uint64_t size, struct lm_str note)
+{
+	struct request *request = &syncer->request;
+
+	pthread_mutex_lock(&syncer->lock);
+	lm_buffer_reset(&request->note);
+	lm_buffer_append_str(&request->note, note);
+	request->segment = lm_buffer_status(&request->note) < 0 ? 0 : segment;
+	request->size = size;
+	pthread_cond_signal(&syncer->wake);
+	pthread_mutex_unlock(&syncer->lock);
+}
+
+uint64_t lm_syncer_size(struct lm_syncer *syncer)
+{
+	uint64_t size;
+
+	if (!syncer)
+		return 0;
+	pthread_mutex_lock(&syncer->lock);
+	size = syncer->size;
+	pthread_mutex_unlock(&syncer->lock);
+	return size;
+}
+
+int lm_syncer_free(struct lm_syncer *syncer, bool finish)
+{
+	int r;
+
+	if (!syncer)
+		return 0;
+	pthread_mutex_lock(&syncer->lock);
+	syncer->stop = true;
+	if (!finish)
+		syncer->request.segment = 0;
+	pthread_cond_signal(&syncer->wake);
+	pthread_mutex_unlock(&syncer->lock);
+	pthread_join(syncer->thread, NULL);
+	r = syncer->failure;
+	release(syncer);
+	return r;
+}
