@@ -27,13 +27,12 @@
 #include "place.h"
 
 /*
- * The rings are emptied this often, and what came is written at every second
- * time: a reader can see it when it is at most two of these old, and a write. What
+ * The rings are emptied this often, and what came is written: a reader can see it when it is as
+ * old as this, and the time that reading, storing and writing took. What
  * is urgent is written at once, unless a frame was written a moment ago: each has its price,
  * and where one program is started after the other, many small ones would double the log.
  */
-#define POLL_NS (4 * LM_NS_PER_MS)
-#define POLLS_PER_FRAME 2
+#define POLL_NS (8 * LM_NS_PER_MS)
 #define URGENT_NS (4 * LM_NS_PER_MS)
 #define COMMAND_END_NS (10 * LM_NS_PER_SEC)
 /* What the end of a recording waits for hashes. */
@@ -385,7 +384,7 @@ static int record(struct recorder *rec)
 {
 	uint64_t asked_ns = 0, written_ns = 0;
 	struct placement place;
-	int polls = 0, r;
+	int r;
 
 	place_init(&place);
 	while (!command_ended(rec) && !should_stop(rec, &asked_ns)) {
@@ -400,9 +399,6 @@ static int record(struct recorder *rec)
 		r = drain(rec);
 		if (r < 0)
 			return r;
-		if (!urgent && ++polls < POLLS_PER_FRAME)
-			continue;
-		polls = 0;
 		note_log_error(rec, lm_log_flush(rec->log));
 		written_ns = lm_time_boot_ns();
 		place_update(&place, rec->sensor);

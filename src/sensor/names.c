@@ -25,6 +25,8 @@ static const uint64_t watched_changes[] = { FAN_CREATE, FAN_DELETE, FAN_RENAME }
 
 #define QUEUES LM_ARRAY_SIZE(watched_changes)
 #define READ_BYTES 65536
+/* More than any event has: three handles, two names. What was read with more room left was all. */
+#define EVENT_MAX_BYTES 2048
 
 /* Types of file handles: include/linux/exportfs.h. */
 #define FILEID_INO32_GEN 1
@@ -331,16 +333,19 @@ static int take_events(const struct lm_names *names, size_t len,
 static int read_queue(const struct lm_names *names, int fd,
 	int (*take)(void *data, const struct lm_name_event *event), void *data, bool *ret_overflow)
 {
-	for (;;) {
-		ssize_t n = read(fd, names->buffer, READ_BYTES);
+	ssize_t n;
+
+	do {
 		int r;
 
+		n = read(fd, names->buffer, READ_BYTES);
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		r = take_events(names, (size_t)n, take, data, ret_overflow);
 		if (r < 0)
 			return r;
-	}
+	} while (READ_BYTES - (size_t)n < EVENT_MAX_BYTES);
+	return 0;
 }
 
 int lm_names_read(struct lm_names *names,
