@@ -25,6 +25,7 @@
 #include "hasher.h"
 #include "look.h"
 #include "place.h"
+#include "trouble.h"
 
 /*
  * The rings are emptied this often, and what came is written: a reader can see it when it is as
@@ -60,7 +61,7 @@ struct recorder {
 	struct lm_names *names; /* NULL: this kernel reports none */
 	struct hasher *hasher;
 	struct lm_log_writer *log;
-	int log_error;  /* the first one; recording goes on, a gap tells */
+	struct trouble trouble;
 	pid_t command;  /* 0 none, or ended */
 	int priority;   /* as we were started: the command gets it back */
 	struct handlers handlers; /* likewise */
@@ -83,18 +84,12 @@ static void restore_handlers(const struct handlers *handlers)
 		sigaction(stop_signals[i], &handlers->old[i], NULL);
 }
 
-static void note_log_error(struct recorder *rec, int r)
-{
-	if (r < 0 && !rec->log_error)
-		rec->log_error = r;
-}
-
 static int write_item(void *data, const struct lm_item *item)
 {
 	struct recorder *rec = data;
 	int r = lm_log_add(rec->log, item);
 
-	note_log_error(rec, r);
+	trouble_note(&rec->trouble, r);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -399,7 +394,8 @@ static int record(struct recorder *rec)
 		r = drain(rec);
 		if (r < 0)
 			return r;
-		note_log_error(rec, lm_log_flush(rec->log));
+		trouble_note(&rec->trouble, lm_log_flush(rec->log));
+		trouble_look(&rec->trouble, rec->log, false);
 		written_ns = lm_time_boot_ns();
 		place_update(&place, rec->sensor);
 	}
@@ -415,12 +411,15 @@ static int record(struct recorder *rec)
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 {
 	struct lm_log_counts counts = { 0 };
+	int ended = 0;
 
 	/* What is still in the rings is not told: the log must not look whole. */
 	if (r < 0)
 		rec->log = lm_log_abandon(rec->log);
-	if (rec->log)
-		note_log_error(rec, lm_log_close(rec->log, &counts, diag));
+	if (rec->log) {
+		trouble_look(&rec->trouble, rec->log, true);
+		ended = lm_log_close(rec->log, &counts, diag);
+	}
 	hasher_free(rec->hasher);
 	lm_identify_free(rec->identify);
 	lm_names_close(rec->names);
@@ -429,10 +428,9 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 	rec->summary->folded = counts.folded;
 	rec->summary->lost = counts.lost;
 	rec->summary->bytes = counts.bytes;
-	if (r == 0 && rec->log_error)
-		r = lm_diag_errno(diag, rec->log_error,
-			"the log could not be written in full; what is missing is marked as a gap");
-	return r;
+	if (r == 0)
+		r = ended;
+	return r < 0 ? r : trouble_sum_up(&rec->trouble, diag);
 }
 
 /*
@@ -454,7 +452,10 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	struct lm_diag *diag)
 {
 	struct lm_record_summary summary = { 0 };
-	struct recorder rec = { .summary = &summary, .priority = getpriority(PRIO_PROCESS, 0) };
+	struct recorder rec = {
+		.summary = &summary, .priority = getpriority(PRIO_PROCESS, 0),
+		.trouble = { .say = options->on_trouble, .data = options->on_trouble_data },
+	};
 	uint64_t start_ns = lm_time_boot_ns();
 	int r;
 

@@ -207,6 +207,11 @@ static void announce_start(void *data)
 	lm_cli_say("recording into %s; Ctrl-C ends it", (const char *)data);
 }
 
+static void tell_trouble(void *data, const char *sentence)
+{
+	lm_cli_say("%s", sentence);
+}
+
 static void print_summary(const struct lm_record_summary *summary)
 {
 	double seconds = (double)summary->elapsed_ns / (double)LM_NS_PER_SEC;
@@ -259,6 +264,7 @@ int lm_cli_record(int argc, char **argv)
 		request.record.on_start = announce_start;
 		request.record.on_start_data = (void *)request.record.log_path;
 	}
+	request.record.on_trouble = tell_trouble;
 	int r = lm_record_run(&request.record, &summary, &diag);
 
 	if (r < 0)

@@ -43,8 +43,7 @@ static int check_empty(int dir_fd)
 	return -errno;
 }
 
-/* @param ret_made  whether the directory is new, and ours to remove */
-static int open_directory(const char *path, int *ret_fd, bool *ret_made, struct lm_diag *diag)
+int lm_log_open_directory(const char *path, int *ret_fd, bool *ret_made, struct lm_diag *diag)
 {
 	LM_CLOSE int fd = -1;
 	bool made = mkdir(path, 0700) == 0;
@@ -73,7 +72,7 @@ static int open_directory(const char *path, int *ret_fd, bool *ret_made, struct 
 	return 0;
 }
 
-static int take_lock(int dir_fd, int *ret_fd)
+int lm_log_take_lock(int dir_fd, int *ret_fd)
 {
 	LM_CLOSE int fd = openat(dir_fd, LM_LOG_LOCK_NAME,
 		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -121,6 +120,8 @@ static int make_writer(const struct lm_log_meta *meta, const struct lm_log_optio
 		SEGMENT_BYTES_DEFAULT;
 	writer->checkpoint_ns = options->checkpoint_ns ? options->checkpoint_ns : LM_NS_PER_SEC;
 	writer->next_sequence = writer->next_event = 1;
+	writer->first_segment = 1;
+	writer->first_event = 1;
 	writer->header.meta = *meta;
 	writer->header.number = 1;
 	r = choose_identity(options->log_id, writer->header.log_id);
@@ -152,8 +153,7 @@ static int make_first_segment(struct lm_log_writer *writer)
 	return lm_segment_create(writer->dir_fd, header, &writer->segment);
 }
 
-/* The key by which others will know that this log is the one that was begun here. */
-static int write_key(const struct lm_log_writer *writer)
+int lm_log_write_key(const struct lm_log_writer *writer)
 {
 	LM_BUFFER struct lm_buffer text = LM_BUFFER_INIT;
 	LM_CLOSE int fd = -1;
@@ -183,12 +183,12 @@ static int seal_new_log(struct lm_log_writer *writer)
 
 	if (!writer->sealer)
 		return 0;
-	r = write_key(writer);
+	r = lm_log_write_key(writer);
 	if (r == 0)
 		r = lm_writer_begin_seal(writer);
 	if (r == 0)
 		r = writer->sealer->stopped;
-	return r < 0 ? r : lm_syncer_new(writer->dir_fd, &writer->syncer);
+	return r < 0 ? r : lm_syncer_new(writer->dir_fd, writer->header.number, &writer->syncer);
 }
 
 /* From here on a power cut leaves a log that opens. */
@@ -212,13 +212,14 @@ int lm_log_create(const char *path, const struct lm_log_meta *meta,
 	r = make_writer(meta, options, &writer);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start a log");
-	r = open_directory(path, &writer->dir_fd, &made, diag);
+	r = lm_log_open_directory(path, &writer->dir_fd, &made, diag);
 	if (r < 0) {
 		lm_log_abandon(writer);
 		return r;
 	}
-	r = take_lock(writer->dir_fd, &writer->lock_fd);
 	writer->made = made;
+	writer->path = realpath(path, NULL);
+	r = writer->path ? lm_log_take_lock(writer->dir_fd, &writer->lock_fd) : -errno;
 	if (r == 0)
 		r = make_first_segment(writer);
 	if (r == 0)

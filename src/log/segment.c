@@ -65,7 +65,8 @@ int lm_segment_create(int dir_fd, const struct lm_segment_header *header,
 	if (r < 0)
 		return r;
 	lm_segment_name(header->number, name);
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Readable, so that it can be made anew from this descriptor when its name is removed. */
+	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	segment.fd = fd;

@@ -84,7 +84,7 @@ static int replace_checkpoint(struct lm_syncer *syncer, const struct lm_buffer *
 		r = -errno;
 	if (r < 0)
 		unlinkat(syncer->dir_fd, CHECKPOINT_NEW_NAME, 0);
-	return r;
+	return r < 0 ? r : lm_sync_directory(syncer->dir_fd);
 }
 
 static void serve(struct lm_syncer *syncer)
@@ -146,7 +146,7 @@ static int start_thread(struct lm_syncer *syncer)
 	return -r;
 }
 
-int lm_syncer_new(int dir_fd, struct lm_syncer **ret_syncer)
+int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer)
 {
 	struct lm_syncer *syncer = calloc(1, sizeof(*syncer));
 	int r;
@@ -155,7 +155,7 @@ int lm_syncer_new(int dir_fd, struct lm_syncer **ret_syncer)
 		return -ENOMEM;
 	pthread_mutex_init(&syncer->lock, NULL);
 	pthread_cond_init(&syncer->wake, NULL);
-	syncer->synced = 1;
+	syncer->synced = segment;
 	syncer->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	r = syncer->dir_fd < 0 ? -errno : start_thread(syncer);
 	if (r < 0) {
@@ -168,8 +168,11 @@ int lm_syncer_new(int dir_fd, struct lm_syncer **ret_syncer)
 
 void lm_syncer_ask(struct lm_syncer *syncer, uint32_t segment, uint64_t size, struct lm_str note)
 {
-	struct request *request = &syncer->request;
+	struct request *request;
 
+	if (!syncer)
+		return;
+	request = &syncer->request;
 	pthread_mutex_lock(&syncer->lock);
 	lm_buffer_reset(&request->note);
 	lm_buffer_append_str(&request->note, note);

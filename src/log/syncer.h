@@ -13,13 +13,18 @@
  */
 struct lm_syncer;
 
-/** @param dir_fd  the log's directory; a copy is taken. @return 0; -errno */
-int lm_syncer_new(int dir_fd, struct lm_syncer **ret_syncer);
+/**
+ * @param dir_fd   the log's directory; a copy is taken
+ * @param segment  those below it are on the disk, or gone
+ * @return 0; -errno
+ */
+int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer);
 
 /**
  * A checkpoint stands in that segment. Of several that wait only the newest is seen to, so this
  * may be called at any rate. Never waits.
  *
+ * @param syncer  NULL: there is none for now, and nothing happens
  * @param size  leaves that it covers
  * @param note  copied; without memory for it the next one has to do
  */

@@ -29,6 +29,7 @@ struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer)
 	lm_buffer_release(&writer->raw);
 	lm_buffer_release(&writer->stored);
 	ZSTD_freeCCtx(writer->compressor);
+	free(writer->path);
 	free(writer);
 	return NULL;
 }
@@ -164,8 +165,8 @@ static int sync_all(const struct lm_log_writer *writer)
 {
 	int r = 0;
 
-	for (uint32_t number = 1; number <= writer->header.number && r == 0; number++)
-		r = lm_sync_segment(writer->dir_fd, number);
+	for (uint32_t n = writer->first_segment; n <= writer->header.number && r == 0; n++)
+		r = lm_sync_segment(writer->dir_fd, n);
 	return r < 0 ? r : lm_sync_directory(writer->dir_fd);
 }
 

@@ -9,12 +9,15 @@
 #include "syncer.h"
 
 struct lm_log_writer {
+	char *path;             /* of the directory, absolute */
 	int dir_fd, lock_fd;
 	bool made; /* the directory is ours to remove */
 	struct lm_segment segment;
 	struct lm_segment_header header; /* of the current segment */
 	size_t segment_bytes;
 	uint64_t next_sequence, next_event;
+	uint32_t first_segment; /* of those that are still there */
+	uint64_t first_event;   /* in it */
 
 	struct lm_batch *batch; /* the frame being built */
 	uint64_t oldest_ns;     /* when its first item was added */
@@ -86,3 +89,14 @@ void lm_writer_rotate(struct lm_log_writer *writer);
 void lm_writer_checkpoint(struct lm_log_writer *writer);
 /** The end frame, and what seals it. @return 0; a negative code */
 int lm_writer_end(struct lm_log_writer *writer);
+
+/** @param ret_made  whether the directory is new, and ours to remove */
+int lm_log_open_directory(const char *path, int *ret_fd, bool *ret_made, struct lm_diag *diag);
+/** Make the lock file, and hold it. @return 0; -EEXIST; -errno */
+int lm_log_take_lock(int dir_fd, int *ret_fd);
+/**
+ * The key by which others will know that this log is the one that was begun here. Of a sealed log.
+ *
+ * @return 0; -EEXIST; -errno
+ */
+int lm_log_write_key(const struct lm_log_writer *writer);

@@ -56,15 +56,15 @@ class Summary:
 class Recording:
     """`lemona record -o LOG` beside what it records. Left by SIGINT, unless it ended before."""
 
-    def __init__(self, log, *options):
-        self.log = str(log)
+    def __init__(self, log, *options, prefix=(), env=None):
+        self.log, self.prefix, self.env = str(log), prefix, env
         self.options = [str(option) for option in options]
         self.process = None
         self.said = ""
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [str(BINARY), "record", "-o", self.log, *self.options],
+            [*self.prefix, str(BINARY), "record", "-o", self.log, *self.options], env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         line = read_line(self.process.stderr, self.process)
         self.said += line

@@ -24,6 +24,9 @@ struct lm_record_options {
 	enum lm_attach attach;
 	void (*on_start)(void *data); /* called once everything is attached; may be NULL */
 	void *on_start_data;
+	/* What goes wrong with the log meanwhile, in one sentence; may be NULL. */
+	void (*on_trouble)(void *data, const char *sentence);
+	void *on_trouble_data;
 };
 
 struct lm_record_summary {
@@ -45,8 +48,8 @@ const char *lm_level_name(enum lm_level level);
  * second signal ends the recording at once. Handlers are restored.
  *
  * @return 0; -EPERM (not root, or capabilities missing); -ENOSYS (kernel lacks what is needed);
- *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written: recording
- *         went on as long as it could; the summary is filled in); -ENOMEM
+ *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written), -ENOENT
+ *         (log was removed): recording went on, the summary is filled in; -ENOMEM
  */
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 		  struct lm_diag *diag);

@@ -79,6 +79,17 @@ void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret
 int lm_log_sealing(const struct lm_log_writer *writer);
 
 /**
+ * See whether the log is still where it was made and, where somebody removed it, make it anew:
+ * directories, the lock, and the current segment with all that was in it. Segments before it are
+ * gone; their events count as lost from then on. Costs a few stat(2) while nothing is wrong.
+ *
+ * @return 0; 1 it was removed and is there again; -EEXIST (something else is in its place),
+ *         -ENOSPC, -EIO, ...: what is written is seen by nobody, until a later call can make it
+ *         anew
+ */
+int lm_log_restore(struct lm_log_writer *writer);
+
+/**
  * Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned; its last
  * counts, the end frame included, are in ret_counts unless that is NULL.
  *

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lemona/base/diag.h"
+#include "lemona/log/writer.h"
+
+/*
+ * What goes wrong with the log while it is recorded. Recording goes on, and the log tells of what
+ * it lacks; whoever started the recorder is told at once, and again by how it ends.
+ */
+struct trouble {
+	void (*say)(void *data, const char *sentence); /* NULL: nobody listens */
+	void *data;
+	int write_error;    /* the first one; 0 */
+	bool removed;       /* the log was, at some time */
+	bool failing, gone; /* told, and not over yet */
+	uint64_t failed_ns; /* the last time */
+	uint64_t looked_ns; /* whether the log is still there */
+};
+
+/** What writing returned. A failure is told once; that it works again, when it has for a second. */
+void trouble_note(struct trouble *trouble, int r);
+
+/**
+ * Have the log made anew where it was removed, and tell.
+ *
+ * @param now  else only where the last look was a second ago: so it may be called at any rate
+ */
+void trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now);
+
+/** How the recording went. @return 0; a negative code, and one sentence */
+int trouble_sum_up(const struct trouble *trouble, struct lm_diag *diag);

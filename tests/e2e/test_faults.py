@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Disks that are full or refuse, logs that somebody removes, recorders that are killed: the log
+opens, tells what it lacks, and goes on; so does the recorder, and says so."""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+import lemona
+
+FAULTS = pathlib.Path(os.environ.get("LEMONA_FAULTS", lemona.BINARY.parent / "tests" / "faults"))
+
+
+def wait_for(condition, what):
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"never: {what}")
+
+
+def reasons(log):
+    return {gap["reason"] for gap in lemona.events_and_gaps(log, check=False)[1]}
+
+
+def appended(log, file):
+    """How often that file was written to, as far as the log knows."""
+    found, _ = lemona.events_and_gaps(log, "--path", str(file), "--op", "write", check=False)
+    return len(found)
+
+
+def watched(root, rules):
+    """The environment in which a program's files below that directory refuse."""
+    return {**os.environ, "LD_PRELOAD": str(FAULTS / "fault-io.so"), "FAULT_ROOT": str(root),
+            "FAULT_RULES": rules,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
+def test_full_disk(place):
+    """What finds no room is a gap; when there is room again, recording goes on."""
+    disk = place / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=4m small {disk} && echo ready && exec cat"
+    with lemona.Step("unshare", "--mount", "sh", "-c", mount) as holder:
+        inside = pathlib.Path(f"/proc/{holder.pid}/root{disk}")
+        log, ballast = inside / "log", inside / "ballast"
+        enter = ("nsenter", f"--mount=/proc/{holder.pid}/ns/mnt")
+        recording = lemona.Recording(disk / "log", prefix=enter)
+        recording.__enter__()
+        lemona.step("append", place / "file", "before\n")
+        wait_for(lambda: appended(log, place / "file") == 1, "the first write in the log")
+        try:
+            with ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        except OSError:
+            pass
+        lines = [lemona.read_line(recording.process.stderr, recording.process)]
+        assert "No space left" in lines[0] and "goes on" in lines[0], lines
+        lemona.step("append", place / "file", "meanwhile\n")
+        ballast.unlink()
+        lines.append(lemona.read_line(recording.process.stderr, recording.process))
+        assert "written again" in lines[1], lines
+        lemona.step("append", place / "file", "after\n")
+        assert recording.end() == 3, recording.said
+        assert "marked as a gap" in recording.said
+        assert "write" in reasons(log)
+        status = lemona.status(log)
+        assert status["state"] == "ended" and status["lost"] > 0
+        assert appended(log, place / "file") >= 2
+
+
+@pytest.mark.parametrize("rules", ["write 4 3 EIO", "write 6 1 TORN", "write 3 8 EROFS"])
+def test_writes_fail_for_a_while(place, log, rules):
+    with lemona.Recording(log, env=watched(place, rules)) as recording:
+        line = lemona.read_line(recording.process.stderr, recording.process)
+        assert "cannot be written" in line, line
+        line = lemona.read_line(recording.process.stderr, recording.process)
+        assert "written again" in line, line
+        lemona.step("append", place / "file", "after\n")
+        assert recording.end() == 3, recording.said
+        recording.process.returncode = 0
+    assert "write" in reasons(log)
+    assert lemona.status(log)["state"] == "ended"
+    assert appended(log, place / "file") == 1
+
+
+def test_the_log_is_removed(place, log):
+    """It is there anew, with what was in the segment that was open."""
+    with lemona.Recording(log) as recording:
+        lemona.step("append", place / "file", "before\n")
+        wait_for(lambda: appended(log, place / "file") == 1, "the first write in the log")
+        shutil.rmtree(log)
+        wait_for(lambda: (log / "lock").exists(), "the log made anew")
+        line = lemona.read_line(recording.process.stderr, recording.process)
+        assert "removed" in line and "goes on" in line, line
+        assert lemona.status(log)["state"] == "live"
+        lemona.step("append", place / "file", "after\n")
+        assert recording.end() == 3, recording.said
+        assert "removed while it was written" in recording.said
+        recording.process.returncode = 0
+    assert appended(log, place / "file") == 2
+    assert lemona.status(log)["state"] == "ended"
+
+
+def test_the_log_is_removed_just_before_the_end(place, log):
+    with lemona.Recording(log) as recording:
+        lemona.step("append", place / "file", "before\n")
+        wait_for(lambda: appended(log, place / "file") == 1, "the first write in the log")
+        shutil.rmtree(log)
+        assert recording.end() == 3, recording.said
+        recording.process.returncode = 0
+    assert appended(log, place / "file") == 1
+    assert lemona.status(log)["state"] == "ended"
+
+
+def test_killed_under_load(place):
+    """At any instant: what could be read before is there."""
+    chance = random.Random()
+    for number in range(3):
+        log, file = place / f"log{number}", place / f"file{number}"
+        with lemona.Recording(log, "--segment-size", "64K") as recording:
+            for count in range(1, 4):
+                lemona.step("append", file, "line\n")
+                wait_for(lambda c=count: appended(log, file) >= c, "the write in the log")
+            load = lemona.subprocess.Popen([lemona.workload("io"), str(place)],
+                                           stdout=lemona.subprocess.DEVNULL)
+            time.sleep(chance.random() * 0.05)
+            recording.end(signal.SIGKILL)
+            load.wait(timeout=lemona.LIMIT_SECONDS)
+        assert appended(log, file) == 3
+        assert lemona.status(log, check=False)["state"] == "cut"
+        assert reasons(log) == {"cut"}
