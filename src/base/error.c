@@ -22,6 +22,8 @@ const char *lm_strerror(int code)
 		return "empty";
 	case LM_E_NOMATCH:
 		return "no match";
+	case LM_E_UNSIGNED:
+		return "not signed to its end";
 	case LM_E_POISONED:
 		return "unusable after an earlier failure";
 	case LM_E_WRONG_KEY:

@@ -8,6 +8,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "lemona/log/notes.h"
 
 static const char help[] =
 	"Usage: lemona status LOG [OPTION]...\n"
@@ -42,6 +43,8 @@ struct status {
 	struct lm_log_counts counts;
 	enum lm_log_state state;
 	struct rate rate;
+	bool sealed;                     /* has a checkpoint */
+	struct lm_checkpoint checkpoint; /* the newest one */
 	uint64_t end_ns; /* boot time of the last event; start without one */
 	uint64_t gaps;
 	uint64_t wall_start_ns, wall_end_ns;
@@ -95,6 +98,16 @@ static int read_status(struct lm_log *log, struct status *status)
 	status->wall_start_ns = status->meta->start_wall_ns;
 	status->wall_end_ns = lm_cli_wall_ns(log, status->end_ns);
 	return 0;
+}
+
+/* A segment by itself is no log: what seals it is beside it. */
+static int read_checkpoint(const char *path, struct status *status, struct lm_diag *diag)
+{
+	LM_BUFFER struct lm_buffer note = LM_BUFFER_INIT;
+	int r = lm_log_newest_checkpoint(path, &note, &status->checkpoint, diag);
+
+	status->sealed = r == 0;
+	return r == -ENODATA || r == -ENOTDIR ? 0 : r;
 }
 
 static double status_seconds(const struct status *status)
@@ -182,6 +195,14 @@ static void print_text(const struct status *status, struct lm_buffer *out)
 		status->counts.lost, status->gaps);
 	lm_buffer_printf(out, "%-16s %" PRIu64 " bytes, %.2f an event\n", "size",
 		status->counts.bytes, bytes_an_event(status));
+	if (!status->sealed) {
+		print_row(out, "sealed", "no checkpoint");
+		return;
+	}
+	lm_cli_format_time_us(status->checkpoint.wall_ns, time);
+	lm_buffer_printf(out, "%-16s %s, %" PRIu64 " leaves%s\n", "sealed", time,
+		status->checkpoint.size,
+		status->checkpoint.state == LM_CHECKPOINT_END ? ", all there are" : "");
 }
 
 static void print_json_string(struct lm_buffer *out, const char *key, const char *value)
@@ -196,6 +217,20 @@ static void print_json_time(struct lm_buffer *out, const char *key, uint64_t wal
 
 	lm_time_format(wall_ns, time);
 	print_json_string(out, key, time);
+}
+
+static void print_json_checkpoint(const struct status *status, struct lm_buffer *out)
+{
+	const struct lm_checkpoint *checkpoint = &status->checkpoint;
+
+	if (!status->sealed) {
+		lm_buffer_append_text(out, ",\"checkpoint\":null");
+		return;
+	}
+	lm_buffer_printf(out, ",\"checkpoint\":{\"leaves\":%" PRIu64, checkpoint->size);
+	print_json_time(out, "time", checkpoint->wall_ns);
+	lm_buffer_printf(out, ",\"end\":%s}",
+		checkpoint->state == LM_CHECKPOINT_END ? "true" : "false");
 }
 
 static void print_json(const struct status *status, struct lm_buffer *out)
@@ -221,8 +256,10 @@ static void print_json(const struct status *status, struct lm_buffer *out)
 	lm_buffer_printf(out, ",\"lost\":%" PRIu64 ",\"gaps\":%" PRIu64, status->counts.lost,
 		status->gaps);
 	lm_buffer_printf(out, ",\"frames\":%" PRIu64, status->counts.frames);
-	lm_buffer_printf(out, ",\"bytes\":%" PRIu64 ",\"bytes_per_event\":%.3f}\n",
+	lm_buffer_printf(out, ",\"bytes\":%" PRIu64 ",\"bytes_per_event\":%.3f",
 		status->counts.bytes, bytes_an_event(status));
+	print_json_checkpoint(status, out);
+	lm_buffer_append_text(out, "}\n");
 }
 
 /* @return 1 when --help was asked for; 0; -EINVAL after having said why */
@@ -269,6 +306,8 @@ int lm_cli_status(int argc, char **argv)
 	r = lm_log_open(path, &log, &diag);
 	if (r == 0)
 		r = read_status(log, &status);
+	if (r == 0)
+		r = read_checkpoint(path, &status, &diag);
 	if (r < 0)
 		return lm_cli_fail(r, &diag);
 	if (json)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
 #include "lemona/base/time.h"
 #include "sync.h"
 #include "writer_internal.h"
@@ -204,7 +205,8 @@ int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 	if (r < 0)
 		return lm_diag_errno(diag, r, "the log could not be finished");
 	if (stopped < 0)
-		return lm_diag_errno(diag, stopped,
-			"the log is whole, but its later part is not signed");
+		return lm_diag_set(diag, -LM_E_UNSIGNED,
+			"the log is whole, but its later part is not signed: %s",
+			lm_strerror(stopped));
 	return 0;
 }

@@ -7,7 +7,8 @@ import pytest
 from rules import REPO, files_with
 
 PAGES = files_with(".1", under="man/")
-COMMANDS = ["record", "events", "content", "backtrack", "forward", "status", "doctor"]
+COMMANDS = ["record", "events", "content", "backtrack", "forward", "status", "checkpoint",
+            "doctor"]
 
 
 def help_text(lemona, *command):

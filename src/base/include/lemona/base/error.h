@@ -17,6 +17,7 @@ enum {
 	LM_E_EMPTY,       /* sound, but holds nothing */
 	LM_E_NOMATCH,     /* a specification that matches no object */
 	LM_E_POISONED,    /* an earlier failure left this object unusable */
+	LM_E_UNSIGNED,    /* whole, but not signed to its end */
 	LM_E_WRONG_KEY,   /* signed, but not with the key that had to sign it */
 };
 

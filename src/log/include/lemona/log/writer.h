@@ -93,7 +93,8 @@ int lm_log_restore(struct lm_log_writer *writer);
  * Flush, write the end frame, fsync, unlock. The writer is gone whatever is returned; its last
  * counts, the end frame included, are in ret_counts unless that is NULL.
  *
- * @return 0; what lm_log_flush() or lm_log_sealing() return; -EIO, ... (it is not all on the disk)
+ * @return 0; what lm_log_flush() returns; -EIO, ... (it is not all on the disk); -LM_E_UNSIGNED
+ *         (all of that went well, but lm_log_sealing())
  */
 int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 		 struct lm_diag *diag);
