@@ -188,7 +188,11 @@ static int seal_new_log(struct lm_log_writer *writer)
 		r = lm_writer_begin_seal(writer);
 	if (r == 0)
 		r = writer->sealer->stopped;
-	return r < 0 ? r : lm_syncer_new(writer->dir_fd, writer->header.number, &writer->syncer);
+	if (r == 0)
+		r = lm_syncer_new(writer->dir_fd, writer->header.number, &writer->syncer);
+	if (r == 0)
+		r = lm_writer_first_checkpoint(writer);
+	return r < 0 ? r : lm_syncer_wait(writer->syncer);
 }
 
 /* From here on a power cut leaves a log that opens. */

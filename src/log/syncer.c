@@ -26,16 +26,16 @@ struct lm_syncer {
 	int dir_fd;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, served;
 	struct request request; /* under the lock */
 	uint64_t size;          /* likewise */
-	bool stop;              /* likewise */
+	bool stop, busy;        /* likewise */
 
 	/* The thread's own, and lm_syncer_free()'s after it. */
 	struct request current;
 	uint32_t synced;        /* segments below this one are on the disk */
 	int lost;               /* a sync failed: what is on the disk is not known any more */
-	int failure;            /* of the last request */
+	int failure;            /* of the last request; under the lock unless busy */
 };
 
 /*
@@ -112,11 +112,14 @@ static void *run(void *data)
 		syncer->current = syncer->request;
 		syncer->request = served;
 		syncer->request.segment = 0;
+		syncer->busy = true;
 		pthread_mutex_unlock(&syncer->lock);
 		serve(syncer);
 		pthread_mutex_lock(&syncer->lock);
+		syncer->busy = false;
 		if (syncer->failure == 0)
 			syncer->size = syncer->current.size;
+		pthread_cond_broadcast(&syncer->served);
 	}
 	pthread_mutex_unlock(&syncer->lock);
 	return NULL;
@@ -129,6 +132,7 @@ static void release(struct lm_syncer *syncer)
 	lm_buffer_release(&syncer->request.note);
 	lm_buffer_release(&syncer->current.note);
 	pthread_cond_destroy(&syncer->wake);
+	pthread_cond_destroy(&syncer->served);
 	pthread_mutex_destroy(&syncer->lock);
 	free(syncer);
 }
@@ -155,6 +159,7 @@ int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer)
 		return -ENOMEM;
 	pthread_mutex_init(&syncer->lock, NULL);
 	pthread_cond_init(&syncer->wake, NULL);
+	pthread_cond_init(&syncer->served, NULL);
 	syncer->synced = segment;
 	syncer->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	r = syncer->dir_fd < 0 ? -errno : start_thread(syncer);
@@ -180,6 +185,18 @@ void lm_syncer_ask(struct lm_syncer *syncer, uint32_t segment, uint64_t size, st
 	request->size = size;
 	pthread_cond_signal(&syncer->wake);
 	pthread_mutex_unlock(&syncer->lock);
+}
+
+int lm_syncer_wait(struct lm_syncer *syncer)
+{
+	int r;
+
+	pthread_mutex_lock(&syncer->lock);
+	while (syncer->request.segment != 0 || syncer->busy)
+		pthread_cond_wait(&syncer->served, &syncer->lock);
+	r = syncer->failure;
+	pthread_mutex_unlock(&syncer->lock);
+	return r;
 }
 
 uint64_t lm_syncer_size(struct lm_syncer *syncer)

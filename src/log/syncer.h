@@ -30,6 +30,9 @@ int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer);
  */
 void lm_syncer_ask(struct lm_syncer *syncer, uint32_t segment, uint64_t size, struct lm_str note);
 
+/** Until all that was asked for is seen to. @return 0; why the last of it is not on the disk */
+int lm_syncer_wait(struct lm_syncer *syncer);
+
 /** Leaves of the newest checkpoint that is on the disk with all that it covers. NULL: 0. */
 uint64_t lm_syncer_size(struct lm_syncer *syncer);
 

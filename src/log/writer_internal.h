@@ -71,6 +71,12 @@ int lm_writer_pay(struct lm_log_writer *writer);
 /** The first segment is there: its header's leaf, its key frame. @return 0; a negative code */
 int lm_writer_begin_seal(struct lm_log_writer *writer);
 /**
+ * One for the log as it begins, waited for: so that there is never a sealed log without.
+ *
+ * @return 0; a negative code
+ */
+int lm_writer_first_checkpoint(struct lm_log_writer *writer);
+/**
  * Write what has to stand before any other frame: the end of a segment whose last checkpoint is
  * signed, the key frame of a new one.
  */

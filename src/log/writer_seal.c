@@ -132,6 +132,17 @@ int lm_writer_begin_seal(struct lm_log_writer *writer)
 	return sealer->owed == LM_SEALER_KEY ? put_note(writer, LM_FRAME_KEY) : 0;
 }
 
+int lm_writer_first_checkpoint(struct lm_log_writer *writer)
+{
+	struct lm_sealer *sealer = writer->sealer;
+	int r;
+
+	if (lm_sealer_is_signing(sealer))
+		lm_sealer_ask(sealer, &writer->header, LM_CHECKPOINT_OPEN);
+	r = take_open(writer);
+	return r < 0 ? r : sealer->stopped;
+}
+
 /*
  * Make the file of the next segment. It is there before this one points to it, so that a
  * reader who follows never finds nothing.

@@ -129,6 +129,14 @@ class Disk:
             else:
                 target.write_bytes(self.content(child, rng))
 
+    def written(self, log):
+        """Name and bytes of a log's segments when the power went, on the disk or not."""
+        everything = Chance(None, "everything")
+        directory = self.names(self.top, everything)[log.encode()]
+        return {name.decode(): self.content(inode, everything)
+                for name, inode in self.names(directory, everything).items()
+                if name.endswith(b".lms")}
+
     def safe_events(self, log):
         """Ranges of the events that are in frames which must have survived."""
         directory = self.names(self.top, None).get(log.encode()) if self.top is not None else None
@@ -139,6 +147,20 @@ class Disk:
             if name.endswith(b".lms"):
                 ranges.extend(frame_events(self.content(inode, None)))
         return ranges
+
+
+def pieces(data):
+    """The leaves of a segment's bytes: its header, then its whole frames."""
+    if len(data) < SEGMENT_HEADER_BYTES:
+        return
+    at = SEGMENT_HEADER_BYTES + struct.unpack_from("<I", data, 20)[0]
+    yield data[:at]
+    while at + FRAME_HEADER_BYTES <= len(data) and data[at:at + 4] == b"LMFR":
+        end = at + FRAME_HEADER_BYTES + struct.unpack_from("<I", data, at + 12)[0]
+        if end > len(data):
+            return
+        yield data[at:end]
+        at = end
 
 
 def apply(data, change, parts):
@@ -157,17 +179,24 @@ def apply(data, change, parts):
 
 def frame_events(data):
     """First and last event of each whole frame of a segment."""
-    if len(data) < SEGMENT_HEADER_BYTES:
-        return
-    at = SEGMENT_HEADER_BYTES + struct.unpack_from("<I", data, 20)[0]
-    while at + FRAME_HEADER_BYTES <= len(data) and data[at:at + 4] == b"LMFR":
-        kind, stored = struct.unpack_from("<H", data, at + 6)[0], struct.unpack_from(
-            "<I", data, at + 12)[0]
-        count, first = struct.unpack_from("<I4xQ", data, at + 20)[0], struct.unpack_from(
-            "<Q", data, at + 32)[0]
-        at += FRAME_HEADER_BYTES + stored
-        if at <= len(data) and kind == FRAME_BATCH and count:
+    for frame in list(pieces(data))[1:]:
+        kind = struct.unpack_from("<H", frame, 6)[0]
+        count, first = struct.unpack_from("<I8xQ", frame, 20)
+        if kind == FRAME_BATCH and count:
             yield first, first + count - 1
+
+
+def whole_leaves(written, left):
+    """How many leaves of a log stand in what is left of it, from the first one without a hole."""
+    count = 0
+    for name in sorted(written):
+        there = left.get(name, b"")
+        for leaf in pieces(written[name]):
+            if not there.startswith(leaf):
+                return count
+            there = there[len(leaf):]
+            count += 1
+    return count
 
 
 class Chance:

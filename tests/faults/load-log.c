@@ -5,13 +5,14 @@
 #include <time.h>
 
 #include "../unit/log/make_log.h"
+#include "../unit/log/test_signer.h"
 
 /*
  * Writes a log under load, as a recorder does, and tells what a reader may rely on.
  *
- * usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US [PROGRESS]
- * EVENTS: 0 goes on until killed. PAUSE_US: between frames.
- * PROGRESS: a file that holds, as u64, how many events were reported as written.
+ * usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US CHECKPOINT_US [PROGRESS]
+ * EVENTS: 0 goes on until killed. PAUSE_US: between frames. CHECKPOINT_US: between checkpoints; 0:
+ * not sealed. PROGRESS: a file that holds, as u64, how many events were reported as written.
  *
  * Prints "ready" when the log was made and "closed" at the end. A frame that was refused is
  * no error: the log has a gap then. Exit code 3 when the log could not be made, 4 when it could not
@@ -58,37 +59,59 @@ static void pause_us(unsigned long us)
 		nanosleep(&wait, NULL);
 }
 
-int main(int argc, char **argv)
+static void write_events(struct lm_log_writer *writer, unsigned long events, unsigned long pause,
+	uint64_t *progress)
 {
-	struct lm_log_meta meta = make_meta();
-	struct lm_log_options options = { 0 };
-	struct lm_log_writer *writer = NULL;
-	struct lm_diag diag = LM_DIAG_INIT;
-	uint64_t none = 0, *progress = &none;
-	unsigned long events, pause;
-
-	if (argc < 5 || argc > 6 || (argc == 6 && !(progress = map_progress(argv[5])))) {
-		fprintf(stderr, "usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US [PROGRESS]\n");
-		return 2;
-	}
-	events = strtoul(argv[2], NULL, 10);
-	options.segment_bytes = strtoul(argv[3], NULL, 10);
-	pause = strtoul(argv[4], NULL, 10);
-	if (lm_log_create(argv[1], &meta, &options, &writer, &diag) < 0) {
-		fprintf(stderr, "load-log: %s\n", diag.text);
-		return 3;
-	}
-	say("ready\n");
 	for (uint32_t i = 0; events == 0 || i < events; i += FRAME_EVENTS) {
 		add_frame(writer, i);
 		if (lm_log_flush(writer) == 0)
 			__atomic_store_n(progress, i + FRAME_EVENTS, __ATOMIC_RELEASE);
 		pause_us(pause);
 	}
-	if (lm_log_close(writer, NULL, &diag) < 0) {
-		fprintf(stderr, "load-log: %s\n", diag.text);
-		return 4;
+}
+
+static int write_log(char **argv, uint64_t *progress)
+{
+	struct lm_log_options options = {
+		.segment_bytes = strtoul(argv[3], NULL, 10),
+		.checkpoint_ns = strtoul(argv[5], NULL, 10) * 1000,
+	};
+	struct lm_log_meta meta = make_meta();
+	struct lm_log_writer *writer = NULL;
+	struct lm_diag diag = LM_DIAG_INIT;
+	struct test_signer signer;
+	int code = 0;
+
+	if (test_signer_init(&signer) < 0)
+		return 2;
+	if (options.checkpoint_ns > 0) {
+		options.signer = &signer.signer;
+		options.log_id = signer.log_id;
 	}
-	say("closed\n");
-	return 0;
+	if (lm_log_create(argv[1], &meta, &options, &writer, &diag) < 0) {
+		code = 3;
+	} else {
+		say("ready\n");
+		write_events(writer, strtoul(argv[2], NULL, 10), strtoul(argv[4], NULL, 10),
+			progress);
+		code = lm_log_close(writer, NULL, &diag) < 0 ? 4 : 0;
+	}
+	test_signer_release(&signer);
+	if (code)
+		fprintf(stderr, "load-log: %s\n", diag.text);
+	else
+		say("closed\n");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t none = 0, *progress = &none;
+
+	if (argc < 6 || argc > 7 || (argc == 7 && !(progress = map_progress(argv[6])))) {
+		fprintf(stderr, "usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US CHECKPOINT_US "
+			"[PROGRESS]\n");
+		return 2;
+	}
+	return write_log(argv, progress);
 }

@@ -20,10 +20,11 @@ def environment(programs, root, **settings):
     return {**os.environ, **preload, **{name: str(value) for name, value in settings.items()}}
 
 
-def load(programs, log, *, events=2000, segment_bytes=20000, pause_us=0, **settings):
+def load(programs, log, *, events=2000, segment_bytes=20000, pause_us=0, checkpoint_us=0,
+         **settings):
     """Write a log to its end. Exit code."""
     done = subprocess.run(
-        [programs / "load-log", log, str(events), str(segment_bytes), str(pause_us)],
+        [programs / "load-log", log, *map(str, (events, segment_bytes, pause_us, checkpoint_us))],
         env=environment(programs, log.parent, **settings), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS, check=False)
     assert done.returncode in (0, 3, 4), done.stderr

@@ -10,16 +10,18 @@ from programs import CUT, FRAME_EVENTS, LIMIT_SECONDS, check
 
 KILLS = 2000
 WAIT_MAX_SECONDS = 0.012
+# Not sealed; sealed, and with each frame about the next checkpoint.
+CHECKPOINTS_US = (0, 1, 1000)
 # Not yet open: the header of the first segment was not whole.
 UNBORN = "before the log was there"
 
 
-def kill_writer(programs, place, seconds, born):
+def kill_writer(programs, place, seconds, born, checkpoint_us):
     """Kill a writer so long after it was born or, where that is not asked, started. Its report."""
     progress = place / "progress"
     progress.write_bytes(bytes(8))
-    writer = subprocess.Popen([programs / "load-log", place / "log", "0", "16384", "0", progress],
-                              stdout=subprocess.PIPE)
+    writer = subprocess.Popen([programs / "load-log", place / "log", "0", "16384", "0",
+                               str(checkpoint_us), progress], stdout=subprocess.PIPE)
     with writer:
         if born:
             assert writer.stdout.readline() == b"ready\n"
@@ -48,7 +50,8 @@ def test_kills(programs, place, chance, part):
     wrote = 0
     for number in range(part(KILLS)):
         born = number % 10 != 0
-        reported = kill_writer(programs, place, chance.random() * WAIT_MAX_SECONDS, born)
+        reported = kill_writer(programs, place, chance.random() * WAIT_MAX_SECONDS, born,
+                               chance.choice(CHECKPOINTS_US))
         check_killed(programs, place / "log", reported)
         wrote += reported > 0
         shutil.rmtree(place / "log", ignore_errors=True)
