@@ -258,6 +258,89 @@ static void test_note_of_others(void **state)
 	assert_int_equal(note.lines[0].signature_bytes, 1);
 }
 
+/* The example of docs/formats/checkpoint.md. */
+#define PAGE_KEY NAME "+d7f68f7a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+#define PAGE_KEY_NOTE                                                                              \
+	NAME "\n"                                                                                  \
+	     "key\n"                                                                               \
+	     "segment 1\n"                                                                         \
+	     "next-segment-key K1u8M1+jYo4V8hyWiQxpxZ42czskIWEspl2ZfJDEx04=\n"                     \
+	     "checkpoint-key Kay64UG8yvCyLhqU000LxzYeUm0L/hLIl5S8kyKWbdc=\n"                       \
+	     "\n"                                                                                  \
+	     "\xe2\x80\x94 " NAME " "                                                              \
+	     "1/"                                                                                  \
+	     "aPeq8X2vRcuww36BC41DHua5Oicjgk8hk4ujtnsnp9hi8Gl0GuNS3RboHNTSmsl4E63SWOJQ2vD+"        \
+	     "j7AXHs4Y6Onw8=\n"
+#define PAGE_CHECKPOINT                                                                            \
+	NAME "\n"                                                                                  \
+	     "3\n"                                                                                 \
+	     "Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=\n"                                      \
+	     "segment 1\n"                                                                         \
+	     "number 1\n"                                                                          \
+	     "boot 81000000000\n"                                                                  \
+	     "time 1800000000000000000\n"                                                          \
+	     "state open\n"                                                                        \
+	     "next-key disdnh0pRZsWA0tWXUIvcOS3EVuqFzvKg+QkOdwQsD0=\n"                             \
+	     "\n"                                                                                  \
+	     "\xe2\x80\x94 " NAME " "                                                              \
+	     "8TbptGxsLSesHCoBXmRE+NlIiG/Z/nigHZrcqohyL60oeQcm3bNboTo9f0f4JyNIOgLurl9zE/"          \
+	     "MvaeCvoBI/ZmXlRQE=\n"
+
+static struct lm_seed seed_from(uint8_t begin)
+{
+	struct lm_seed s;
+
+	for (size_t i = 0; i < sizeof(s.bytes); i++)
+		s.bytes[i] = (uint8_t)(begin + i);
+	return s;
+}
+
+static void expect_text(const struct lm_buffer *got, const char *want)
+{
+	assert_int_equal(got->len, strlen(want));
+	assert_memory_equal(got->data, want, got->len);
+}
+
+static void test_page(void **state)
+{
+	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
+	const struct lm_seed first = seed_from(0), checkpoint_seed = seed_from(32);
+	struct lm_segment_key segment_key = { .segment = 1 };
+	struct lm_checkpoint checkpoint = { .size = 3,
+		.segment = 1,
+		.number = 1,
+		.boot_ns = 81000000000,
+		.wall_ns = 1800000000000000000,
+		.state = LM_CHECKPOINT_OPEN };
+	struct lm_public_key key;
+	struct lm_seed next;
+	struct lm_note note;
+	size_t len;
+
+	assert_int_equal(lm_sign_public(&first, &key), 0);
+	memcpy(segment_key.log_id, seed_from(0).bytes, sizeof(segment_key.log_id));
+	assert_int_equal(lm_verifier_key_encode(segment_key.log_id, &key, &out), 0);
+	expect_text(&out, PAGE_KEY);
+
+	assert_int_equal(lm_seed_next(&first, &next), 0);
+	assert_int_equal(lm_sign_public(&next, &segment_key.next_segment_key), 0);
+	assert_int_equal(lm_sign_public(&checkpoint_seed, &segment_key.checkpoint_key), 0);
+	lm_buffer_reset(&out);
+	assert_int_equal(lm_segment_key_sign(&segment_key, &first, &out), 0);
+	expect_text(&out, PAGE_KEY_NOTE);
+
+	memcpy(checkpoint.log_id, segment_key.log_id, sizeof(checkpoint.log_id));
+	assert_int_equal(lm_base64_decode(LM_STR("Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk="),
+				 checkpoint.root.bytes, sizeof(checkpoint.root.bytes), &len),
+		0);
+	assert_int_equal(lm_seed_next(&checkpoint_seed, &next), 0);
+	assert_int_equal(lm_sign_public(&next, &checkpoint.next_key), 0);
+	lm_buffer_reset(&out);
+	assert_int_equal(lm_checkpoint_sign(&checkpoint, &checkpoint_seed, &out), 0);
+	expect_text(&out, PAGE_CHECKPOINT);
+	assert_int_equal(lm_checkpoint_parse(str(&out), &checkpoint, &note), 0);
+}
+
 static void append_witness(struct lm_buffer *out, const char *name)
 {
 	lm_buffer_printf(out, "\xe2\x80\x94 %s %s\n", name, "AAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAA");
@@ -385,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_bad_shapes),
 		cmocka_unit_test(test_note_of_others),
+		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_witnesses),
 		cmocka_unit_test(test_two_lines_of_a_key),
 		cmocka_unit_test(test_bad_notes),
