@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -23,7 +24,9 @@
 #include "lemona/sensor/names.h"
 #include "lemona/sensor/sensor.h"
 #include "hasher.h"
+#include "holder.h"
 #include "look.h"
+#include "own.h"
 #include "place.h"
 #include "trouble.h"
 
@@ -60,9 +63,12 @@ struct recorder {
 	struct lm_identify *identify;
 	struct lm_names *names; /* NULL: this kernel reports none */
 	struct hasher *hasher;
+	struct lm_holder *holder; /* NULL: the log is not sealed */
+	struct own_threads threads;
 	struct lm_log_writer *log;
 	struct trouble trouble;
 	pid_t command;  /* 0 none, or ended */
+	pid_t self;
 	int priority;   /* as we were started: the command gets it back */
 	struct handlers handlers; /* likewise */
 	struct lm_record_summary *summary;
@@ -154,8 +160,11 @@ static int tell_misread(struct recorder *rec, const struct lm_raw *record)
 static int take_record(void *data, const struct lm_raw *record)
 {
 	struct recorder *rec = data;
-	int r = lm_identify_record(rec->identify, record);
+	int r;
 
+	if (own_is_record(record, rec->self, rec->holder ? lm_holder_pid(rec->holder) : 0))
+		return 0;
+	r = lm_identify_record(rec->identify, record);
 	return r == -LM_E_FORMAT ? tell_misread(rec, record) : r;
 }
 
@@ -163,7 +172,8 @@ static int take_name(void *data, const struct lm_name_event *event)
 {
 	struct recorder *rec = data;
 
-	return lm_identify_name(rec->identify, event);
+	return own_threads_have(&rec->threads, event->tid) ? 0 :
+		lm_identify_name(rec->identify, event);
 }
 
 /* Names that are missing leave claims unconfirmed; that they are missing is told. */
@@ -245,6 +255,30 @@ static struct lm_call_rule rule_of(const struct lm_call_mapping *mapping)
 	return rule;
 }
 
+/* First of all: it begins as a copy of this process, and shall have as little of it as can be. */
+static int start_holder(struct recorder *rec, uint8_t log_id[LM_LOG_ID_BYTES],
+	struct lm_log_options *log, struct lm_diag *diag)
+{
+	LM_BUFFER struct lm_buffer key = LM_BUFFER_INIT;
+	int r = 0;
+
+	if (getrandom(log_id, LM_LOG_ID_BYTES, 0) != LM_LOG_ID_BYTES)
+		return lm_diag_errno(diag, -EIO, "no random bytes for the log's identity");
+	r = lm_holder_start(log_id, &rec->holder, geteuid() == 0 ? diag : NULL);
+	/* What it lacks is not all that will be lacking. */
+	if (r < 0 && geteuid() != 0)
+		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
+	if (r < 0)
+		return r;
+	r = lm_verifier_key_encode(log_id, lm_holder_first_key(rec->holder), &key);
+	if (r < 0 || key.len >= sizeof(rec->summary->key))
+		return lm_diag_errno(diag, r < 0 ? r : -EIO, "cannot write the log's key");
+	memcpy(rec->summary->key, key.data, key.len);
+	log->signer = lm_holder_signer(rec->holder);
+	log->log_id = log_id;
+	return 0;
+}
+
 static int open_all(struct recorder *rec, const struct lm_record_options *options,
 	struct lm_diag *diag)
 {
@@ -260,6 +294,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		.turns = options->sched, .content_bytes = options->content_bytes,
 		.terminals = !options->no_terminals, .content_shapes = shapes,
 	};
+	uint8_t log_id[LM_LOG_ID_BYTES];
 	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
 	struct lm_identify_sink sink = {
 		.item = write_item, .forget_directories = forget_directories,
@@ -276,6 +311,11 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	}
 	for (int i = 0; i < LM_URING_COUNT; i++)
 		uring_classes[i] = lm_uring_mappings()[i].class;
+	if (!options->no_seal) {
+		r = start_holder(rec, log_id, &log, diag);
+		if (r < 0)
+			return r;
+	}
 	r = lm_identify_find_devices(&devices);
 	/* Before anything is recorded, so that its thread is none that was made in sight. */
 	if (r == 0)
@@ -299,6 +339,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	r = lm_log_create(options->log_path, &meta, &log, &rec->log, diag);
 	if (r < 0)
 		return r;
+	own_threads_list(&rec->threads);
 	r = lm_identify_new(&sink, &devices, &rec->identify);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
@@ -395,7 +436,8 @@ static int record(struct recorder *rec)
 		if (r < 0)
 			return r;
 		trouble_note(&rec->trouble, lm_log_flush(rec->log));
-		trouble_look(&rec->trouble, rec->log, false);
+		if (trouble_look(&rec->trouble, rec->log, false))
+			own_threads_list(&rec->threads); /* a log made anew has a new one */
 		written_ns = lm_time_boot_ns();
 		place_update(&place, rec->sensor);
 	}
@@ -411,15 +453,17 @@ static int record(struct recorder *rec)
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 {
 	struct lm_log_counts counts = { 0 };
+	struct lm_diag ending = LM_DIAG_INIT;
 	int ended = 0;
 
 	/* What is still in the rings is not told: the log must not look whole. */
 	if (r < 0)
 		rec->log = lm_log_abandon(rec->log);
 	if (rec->log) {
-		trouble_look(&rec->trouble, rec->log, true);
-		ended = lm_log_close(rec->log, &counts, diag);
+		(void)trouble_look(&rec->trouble, rec->log, true);
+		ended = lm_log_close(rec->log, &counts, &ending);
 	}
+	lm_holder_free(rec->holder);
 	hasher_free(rec->hasher);
 	lm_identify_free(rec->identify);
 	lm_names_close(rec->names);
@@ -428,9 +472,11 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 	rec->summary->folded = counts.folded;
 	rec->summary->lost = counts.lost;
 	rec->summary->bytes = counts.bytes;
+	if (r == 0 && ended != -LM_E_UNSIGNED)
+		r = lm_diag_set(diag, ended, "%s", ending.text);
 	if (r == 0)
-		r = ended;
-	return r < 0 ? r : trouble_sum_up(&rec->trouble, diag);
+		r = trouble_sum_up(&rec->trouble, diag);
+	return r < 0 ? r : lm_diag_set(diag, ended, "%s", ending.text);
 }
 
 /*
@@ -453,7 +499,8 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 {
 	struct lm_record_summary summary = { 0 };
 	struct recorder rec = {
-		.summary = &summary, .priority = getpriority(PRIO_PROCESS, 0),
+		.summary = &summary, .self = getpid(),
+		.priority = getpriority(PRIO_PROCESS, 0),
 		.trouble = { .say = options->on_trouble, .data = options->on_trouble_data },
 	};
 	uint64_t start_ns = lm_time_boot_ns();
@@ -463,7 +510,7 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	go_ahead_of_others();
 	r = open_all(&rec, options, diag);
 	if (r == 0 && options->on_start)
-		options->on_start(options->on_start_data);
+		options->on_start(options->on_start_data, summary.key);
 	if (r == 0 && options->command) {
 		r = start_command(&rec, options->command, diag);
 		if (r < 0)

@@ -41,17 +41,29 @@ void trouble_note(struct trouble *trouble, int r)
 	}
 }
 
-void trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now)
+/* Once, when it happens: who waits for the end of the recording may wait for months. */
+static void look_at_seal(struct trouble *trouble, const struct lm_log_writer *log)
+{
+	int r = lm_log_sealing(log);
+
+	if (r == 0 || trouble->unsigned_told)
+		return;
+	trouble->unsigned_told = true;
+	tell(trouble, r, "the log goes on, but nothing in it is signed any more");
+}
+
+bool trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now)
 {
 	uint64_t now_ns = lm_time_boot_ns();
 	int r;
 
 	if (!now && now_ns - trouble->looked_ns < LOOK_NS)
-		return;
+		return false;
 	trouble->looked_ns = now_ns;
+	look_at_seal(trouble, log);
 	r = lm_log_restore(log);
 	if (r == 0)
-		return;
+		return false;
 	trouble->removed = true;
 	if (r > 0) {
 		trouble->gone = false;
@@ -61,6 +73,7 @@ void trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now)
 		trouble->gone = true;
 		tell(trouble, r, "the log was removed and cannot be made anew");
 	}
+	return r > 0;
 }
 
 int trouble_sum_up(const struct trouble *trouble, struct lm_diag *diag)

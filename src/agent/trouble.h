@@ -17,6 +17,7 @@ struct trouble {
 	int write_error;    /* the first one; 0 */
 	bool removed;       /* the log was, at some time */
 	bool failing, gone; /* told, and not over yet */
+	bool unsigned_told;
 	uint64_t failed_ns; /* the last time */
 	uint64_t looked_ns; /* whether the log is still there */
 };
@@ -25,11 +26,13 @@ struct trouble {
 void trouble_note(struct trouble *trouble, int r);
 
 /**
- * Have the log made anew where it was removed, and tell.
+ * Have the log made anew where it was removed, and tell. Tell as well when nothing is signed any
+ * more.
  *
  * @param now  else only where the last look was a second ago: so it may be called at any rate
+ * @return whether the log was made anew
  */
-void trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now);
+bool trouble_look(struct trouble *trouble, struct lm_log_writer *log, bool now);
 
 /** How the recording went. @return 0; a negative code, and one sentence */
 int trouble_sum_up(const struct trouble *trouble, struct lm_diag *diag);

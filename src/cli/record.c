@@ -34,6 +34,7 @@ static const char help[] =
 	"      --memory BYTES         what may be kept of the names and files seen; 64M; what\n"
 	"                             was not used for longest is forgotten first\n"
 	"      --segment-size BYTES   begin a new segment file above this size\n"
+	"      --no-seal              have nothing signed: that the log is altered shows no more\n"
 	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
 	"  -h, --help                 print this text\n"
 	"\n"
@@ -48,6 +49,7 @@ enum {
 	OPTION_ATTACH,
 	OPTION_SCHED,
 	OPTION_CONTENT,
+	OPTION_NO_SEAL,
 };
 
 static const struct option options[] = {
@@ -59,6 +61,7 @@ static const struct option options[] = {
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
+	{ "no-seal", no_argument, NULL, OPTION_NO_SEAL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -151,6 +154,9 @@ static int parse_one(struct record_request *request, int option)
 		return parse_size("--memory", optarg, &request->record.memory_bytes);
 	case OPTION_SEGMENT_SIZE:
 		return parse_size("--segment-size", optarg, &request->record.segment_bytes);
+	case OPTION_NO_SEAL:
+		request->record.no_seal = true;
+		return 0;
 	case 'q':
 		request->quiet = true;
 		return 0;
@@ -202,9 +208,16 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 	return parse_command(argc, argv, request);
 }
 
-static void announce_start(void *data)
+static void print_key(const char *key)
+{
+	if (key[0])
+		lm_cli_say("its key, to be kept elsewhere: %s", key);
+}
+
+static void announce_start(void *data, const char *key)
 {
 	lm_cli_say("recording into %s; Ctrl-C ends it", (const char *)data);
+	print_key(key);
 }
 
 static void tell_trouble(void *data, const char *sentence)
@@ -271,5 +284,7 @@ int lm_cli_record(int argc, char **argv)
 		return report_failure(r, &diag, &summary);
 	if (!request.quiet || summary.lost)
 		print_summary(&summary);
+	if (!request.quiet && request.record.command)
+		print_key(summary.key);
 	return summary.command_ran ? command_exit_code(summary.command_status) : LM_EXIT_OK;
 }

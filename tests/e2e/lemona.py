@@ -66,9 +66,9 @@ class Recording:
         self.process = subprocess.Popen(
             [*self.prefix, str(BINARY), "record", "-o", self.log, *self.options], env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        line = read_line(self.process.stderr, self.process)
-        self.said += line
-        assert "recording" in line, f"the recorder did not start: {line!r}"
+        # That it records, and the key of the log.
+        self.said = read_lines(self.process, 1 if "--no-seal" in self.options else 2)
+        assert "recording" in self.said, f"the recorder did not start: {self.said!r}"
         return self
 
     @property
@@ -89,6 +89,19 @@ class Recording:
         code = self.end()
         if kind is None and code != -signal.SIGKILL:
             assert code == 0, f"lemona record: {code}\n{self.said}"
+
+
+def read_lines(process, count):
+    """So many lines of standard error, and what has come with them: nothing stays in a buffer."""
+    said = b""
+    while said.count(b"\n") < count:
+        ready, _, _ = select.select([process.stderr], [], [], LIMIT_SECONDS)
+        assert ready, f"{said!r} and no more from {process.args} in {LIMIT_SECONDS} s"
+        part = os.read(process.stderr.fileno(), 4096)
+        if not part:
+            break
+        said += part
+    return said.decode()
 
 
 def read_line(stream, process):

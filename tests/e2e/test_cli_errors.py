@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 USAGE, FAILURE, DAMAGED = 2, 3, 4
-COMMANDS = ["record", "events", "backtrack", "forward", "status", "doctor"]
+COMMANDS = ["record", "events", "backtrack", "forward", "status", "checkpoint", "doctor"]
 READERS = {
     "events": (),
     "status": (),

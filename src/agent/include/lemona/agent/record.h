@@ -9,6 +9,8 @@
 #include "lemona/base/diag.h"
 #include "lemona/sensor/sensor.h"
 
+#define LM_RECORD_KEY_BYTES 128
+
 /* Recording: sensor, identification and log writer put together. */
 struct lm_record_options {
 	const char *log_path;      /* directory to make */
@@ -22,7 +24,10 @@ struct lm_record_options {
 	uint64_t memory_bytes;     /* lm_identify_set_memory(); 0: its default */
 	uint64_t segment_bytes;    /* 0: default of the log */
 	enum lm_attach attach;
-	void (*on_start)(void *data); /* called once everything is attached; may be NULL */
+	bool no_seal;              /* do not have the log signed */
+	/* Called once everything is attached, with the log's verifier key ("" when it is not
+	 * sealed); may be NULL. */
+	void (*on_start)(void *data, const char *key);
 	void *on_start_data;
 	/* What goes wrong with the log meanwhile, in one sentence; may be NULL. */
 	void (*on_trouble)(void *data, const char *sentence);
@@ -37,6 +42,7 @@ struct lm_record_summary {
 	uint64_t elapsed_ns;
 	int command_status;   /* wait(2) status of the command; 0 without one */
 	bool command_ran;
+	char key[LM_RECORD_KEY_BYTES]; /* verifier key of the log; empty when it is not sealed */
 };
 
 /** "provenance", "reduced", "full"; NULL outside the enum. Static. */
@@ -49,7 +55,8 @@ const char *lm_level_name(enum lm_level level);
  *
  * @return 0; -EPERM (not root, or capabilities missing); -ENOSYS (kernel lacks what is needed);
  *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written), -ENOENT
- *         (log was removed): recording went on, the summary is filled in; -ENOMEM
+ *         (log was removed), -LM_E_UNSIGNED (the keys were lost): recording went on, the summary
+ *         is filled in; -ENOMEM
  */
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 		  struct lm_diag *diag);
