@@ -50,14 +50,14 @@ static struct lm_seed uncover(const struct disguised *d)
 static uint32_t find_in(const uint8_t *data, size_t len, const struct lm_seed *seed, uint64_t base,
 	uint64_t *ret_address)
 {
-	const uint8_t *p = data;
 	uint32_t count = 0;
 
-	while ((p = memmem(p, (size_t)(data + len - p), seed->bytes, sizeof(seed->bytes)))) {
-		*ret_address = base + (uint64_t)(p - data);
-		count++;
-		p++;
-	}
+	for (size_t i = 0; i + sizeof(seed->bytes) <= len; i++)
+		if (data[i] == seed->bytes[0] &&
+			memcmp(data + i, seed->bytes, sizeof(seed->bytes)) == 0) {
+			*ret_address = base + i;
+			count++;
+		}
 	return count;
 }
 
@@ -149,6 +149,9 @@ static void test_used_keys_are_gone(void **state)
 
 	if (geteuid() != 0)
 		skip();
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* it keeps the locals of functions that have returned, to see who uses them */
+#endif
 	assert_int_equal(lm_seed_new(&given), 0);
 	first = disguise(&given);
 	assert_int_equal(lm_seed_next(&given, &next), 0);
