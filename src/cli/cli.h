@@ -20,6 +20,7 @@ int lm_cli_content(int argc, char **argv);
 int lm_cli_backtrack(int argc, char **argv);
 int lm_cli_forward(int argc, char **argv);
 int lm_cli_status(int argc, char **argv);
+int lm_cli_verify(int argc, char **argv);
 int lm_cli_checkpoint(int argc, char **argv);
 int lm_cli_doctor(int argc, char **argv);
 

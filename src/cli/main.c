@@ -19,6 +19,7 @@ static const struct command {
 	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to its origin" },
 	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
 	{ "status", lm_cli_status, "say what state a log is in" },
+	{ "verify", lm_cli_verify, "say whether a log is what its recorder wrote" },
 	{ "checkpoint", lm_cli_checkpoint, "print what to keep elsewhere of a log's signatures" },
 	{ "doctor", lm_cli_doctor, "say whether this host can be recorded, and how well" },
 };

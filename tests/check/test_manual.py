@@ -7,7 +7,7 @@ import pytest
 from rules import REPO, files_with
 
 PAGES = files_with(".1", under="man/")
-COMMANDS = ["record", "events", "content", "backtrack", "forward", "status", "checkpoint",
+COMMANDS = ["record", "events", "content", "backtrack", "forward", "status", "verify", "checkpoint",
             "doctor"]
 
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lemona/base/error.h"
+#include "verify_internal.h"
+
+#define FILE_MAX_BYTES (64u << 10)
+
+/* The next frame of the file. @return its header's place; NULL: there is none of that type */
+static const uint8_t *take_frame(struct lm_bytes *in, const struct lm_verify *v,
+	enum lm_frame_type type, struct lm_frame_header *ret_header, struct lm_str *ret_payload)
+{
+	struct lm_str data = lm_bytes_str(in, LM_FRAME_HEADER_BYTES);
+	const uint8_t *bytes = (const uint8_t *)data.data;
+
+	if (in->bad || !lm_frame_header_is_sound(bytes) ||
+		lm_frame_header_decode(bytes, ret_header) < 0 || ret_header->type != type ||
+		ret_header->log_mark != v->mark)
+		return NULL;
+	*ret_payload = lm_bytes_str(in, ret_header->stored_bytes);
+	if (in->bad || !lm_frame_is_sound(bytes, bytes + data.len, ret_payload->len))
+		return NULL;
+	return bytes;
+}
+
+/* The key note in it is a link of the chain as any other. @return 1; 0: not sound; -EIO; -ENOMEM */
+static int take_key(struct lm_verify *v, const struct lm_segment_file *file, struct lm_str bytes,
+	const struct lm_place *place)
+{
+	struct lm_segment_key key;
+	struct lm_note note;
+	int r = lm_segment_key_parse(bytes, &key, &note);
+
+	if (r == 0 && (key.segment != file->number ||
+			      memcmp(key.log_id, v->log_id, LM_LOG_ID_BYTES) != 0))
+		r = -LM_E_DAMAGED;
+	if (r == 0 && v->key_known)
+		r = lm_note_check(&note, &v->key);
+	if (r == -LM_E_WRONG_KEY)
+		lm_verify_tell(v, LM_VERDICT_WRONG_KEY, place,
+			"the key note is signed with another key than the one that had to sign it");
+	else if (r < 0)
+		return r == -LM_E_DAMAGED ? 0 : r;
+	v->key = key.next_segment_key;
+	v->key_known = true;
+	v->key_frames++;
+	return 1;
+}
+
+/* The tree at the end of the segment. @return 1; 0: the file is not sound; -EIO */
+static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str payload,
+	const struct lm_digest *end_leaf)
+{
+	struct lm_merkle_tree tree = { .size = lm_bytes_u64(in) };
+	size_t bytes = (size_t)__builtin_popcountll(tree.size) * LM_SHA256_BYTES;
+	struct lm_checkpoint checkpoint;
+	struct lm_digest root;
+	struct lm_note note;
+	struct lm_end end;
+	int r;
+
+	if (in->bad || lm_bytes_left(in) != bytes)
+		return 0;
+	if (bytes > 0)
+		memcpy(tree.full, in->pos, bytes);
+	if (lm_end_decode((const uint8_t *)payload.data, payload.len, &end) < 0 ||
+		lm_checkpoint_parse(end.note, &checkpoint, &note) < 0)
+		return 0;
+	r = lm_merkle_root(v->hash, &tree, &root);
+	if (r < 0)
+		return r;
+	if (checkpoint.size != tree.size || memcmp(&root, &checkpoint.root, sizeof(root)) != 0)
+		return 0;
+	r = lm_merkle_add(v->hash, &tree, end_leaf);
+	if (r < 0)
+		return r == -EOVERFLOW ? 0 : r;
+	v->tree = tree;
+	v->tree_known = true;
+	v->leaves = tree.size;
+	return 1;
+}
+
+/* @return 1; 0: the file is not sound; -EIO; -ENOMEM */
+static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
+	const struct lm_place *place)
+{
+	struct lm_bytes in = lm_bytes_from(v->raw.data, v->raw.len);
+	struct lm_frame_header key, end;
+	struct lm_str key_note, payload;
+	struct lm_digest digest, leaf;
+	const uint8_t *header;
+	int r;
+
+	lm_bytes_str(&in, file->header_bytes);
+	if (!take_frame(&in, v, LM_FRAME_KEY, &key, &key_note))
+		return 0;
+	header = take_frame(&in, v, LM_FRAME_SEGMENT_END, &end, &payload);
+	if (!header || key.sequence != file->header.first_sequence)
+		return 0;
+	r = take_key(v, file, key_note, place);
+	if (r <= 0)
+		return r;
+	r = lm_seal_digest(v->hash, payload.data, payload.len, &digest);
+	if (r == 0)
+		r = lm_seal_frame_leaf(v->hash, header, &digest, &leaf);
+	if (r == 0)
+		r = take_tree(v, &in, payload, &leaf);
+	if (r <= 0)
+		return r;
+	if (v->tree.size != lm_seal_frame_index(file->number, end.sequence) + 1)
+		return 0;
+	v->next_sequence = end.sequence + 1;
+	v->next_event = end.first_event;
+	v->whole = true;
+	v->last_ns = end.base_ns;
+	return 1;
+}
+
+int lm_verify_deleted(struct lm_verify *v, const struct lm_segment_file *file)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+	struct lm_place place = { .file = name, .segment = file->number, .end = file->size };
+	struct lm_deleted *moved =
+		reallocarray(v->deleted, v->deleted_count + 1, sizeof(*moved));
+	struct lm_deleted *deleted;
+	int64_t n;
+	int r;
+
+	if (!moved)
+		return -ENOMEM;
+	v->deleted = moved;
+	deleted = &moved[v->deleted_count++];
+	*deleted = (struct lm_deleted){ .segment = file->number };
+	lm_segment_name(file->number, name);
+	name[sizeof(name) - 2] = 't';
+	n = lm_verify_read_file(v->dir_fd, name, FILE_MAX_BYTES, &v->raw);
+	if (n < 0 && n != -EFBIG)
+		return lm_diag_errno(v->diag, (int)n, "cannot read %s", name);
+	r = n < 0 ? 0 : lm_seal_digest(v->hash, v->raw.data, v->raw.len, &deleted->rest);
+	if (r == 0 && n >= 0 && file->status == 0)
+		r = read_deleted(v, file, &place);
+	v->report.deleted_segments++;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	lm_verify_tell(v, LM_VERDICT_ALTERED, &place,
+		"the file that stands for the deleted segment is not as it was written");
+	deleted->told = true;
+	v->tree_known = v->key_known = v->whole = false;
+	return 0;
+}
+
+void lm_verify_tombstone(struct lm_verify *v, const struct lm_verify_segment *segment,
+	const struct lm_found *frame)
+{
+	struct lm_place place = { segment->name, segment->file->number, frame->sequence,
+		frame->sequence, frame->offset, frame->offset + frame->bytes, frame->base_ns,
+		frame->base_ns };
+	struct lm_tombstone tombstone;
+
+	if (lm_tombstone_decode(v->raw.data, v->raw.len, &tombstone) < 0) {
+		lm_verify_tell_frames(v, LM_VERDICT_ALTERED, &place,
+			"the frame holds no tombstone");
+		return;
+	}
+	for (size_t i = 0; i < v->deleted_count; i++) {
+		struct lm_deleted *deleted = &v->deleted[i];
+
+		if (deleted->segment != tombstone.segment ||
+			memcmp(&deleted->rest, &tombstone.rest, sizeof(deleted->rest)) != 0)
+			continue;
+		deleted->named = true;
+		deleted->leaf = lm_seal_frame_index(segment->file->number, frame->sequence);
+	}
+}
+
+void lm_verify_judge_deleted(struct lm_verify *v)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+
+	for (size_t i = 0; i < v->deleted_count; i++) {
+		const struct lm_deleted *deleted = &v->deleted[i];
+		struct lm_place place = { .file = name, .segment = deleted->segment };
+
+		lm_segment_name(deleted->segment, name);
+		name[sizeof(name) - 2] = 't';
+		if (deleted->told || (deleted->named && deleted->leaf < v->report.signed_leaves))
+			continue;
+		lm_verify_tell(v, LM_VERDICT_CUT_START, &place,
+			"no signed tombstone says that the segment was deleted on purpose");
+	}
+}
