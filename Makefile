@@ -16,7 +16,7 @@ BENCH_PACKAGES := bench/packages.txt
 TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
 
 .DEFAULT_GOAL := all
-.PHONY: all packages install demo bench check soak fuzz format clean help
+.PHONY: all packages install demo bench bench-verify check soak fuzz format clean help
 
 ## all: build build/lemona
 all: $(BUILD)/build.ninja
@@ -55,6 +55,13 @@ bench:
 	$(MAKE) --no-print-directory all
 	ninja -C $(BUILD) bench-programs
 	$(PYTHON) bench/run.py
+
+## bench-verify: build, measure how fast a log is verified, beside sha256sum, and what a proof costs
+bench-verify:
+	tools/install-packages $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	$(MAKE) --no-print-directory all
+	ninja -C $(BUILD) bench-programs
+	$(PYTHON) bench/verify.py
 
 ## check: install what the tests need from Debian, build, run every test
 check:

@@ -21,6 +21,7 @@ int lm_cli_backtrack(int argc, char **argv);
 int lm_cli_forward(int argc, char **argv);
 int lm_cli_status(int argc, char **argv);
 int lm_cli_verify(int argc, char **argv);
+int lm_cli_prove(int argc, char **argv);
 int lm_cli_checkpoint(int argc, char **argv);
 int lm_cli_doctor(int argc, char **argv);
 

@@ -20,6 +20,7 @@ static const struct command {
 	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
 	{ "status", lm_cli_status, "say what state a log is in" },
 	{ "verify", lm_cli_verify, "say whether a log is what its recorder wrote" },
+	{ "prove", lm_cli_prove, "prove that an event stands in a log" },
 	{ "checkpoint", lm_cli_checkpoint, "print what to keep elsewhere of a log's signatures" },
 	{ "doctor", lm_cli_doctor, "say whether this host can be recorded, and how well" },
 };

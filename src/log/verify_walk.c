@@ -9,7 +9,7 @@
 #include "lemona/base/error.h"
 #include "verify_internal.h"
 
-#define WINDOW_BYTES       (4u << 20)
+#define WINDOW_BYTES       (2u << 20)
 #define REGIONS_MAX        4096u
 #define PROGRESS_BYTES     (16u << 20)
 

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+#include "leaves.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lemona/base/cleanup.h"
+#include "lemona/base/error.h"
+#include "seal.h"
+
+/* A segment of so many frames is none of this writer's. */
+#define LEAVES_MAX (16u << 20)
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static int64_t read_at(int fd, void *data, size_t len, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, (uint8_t *)data + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -EIO;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (int64_t)done;
+}
+
+static int open_segment(const struct lm_leaves *leaves, uint32_t number)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+	int fd;
+
+	lm_segment_name(number, name);
+	fd = openat(leaves->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+/* @return 0; -LM_E_DAMAGED, ... ; the leaf of the header is hashed when wanted */
+static int read_header(struct lm_leaves *leaves, int fd, struct lm_segment_header *ret_header,
+	size_t *ret_bytes, struct lm_digest *ret_leaf)
+{
+	uint8_t data[LM_SEGMENT_HEADER_BYTES + LM_SEGMENT_META_MAX_BYTES];
+	int64_t n = read_at(fd, data, sizeof(data), 0);
+	int r = n < 0 ? (int)n : lm_segment_header_decode(data, (size_t)n, ret_header, ret_bytes);
+
+	return r < 0 || !ret_leaf ? r :
+				    lm_seal_header_leaf(leaves->hash, data, *ret_bytes, ret_leaf);
+}
+
+static int add_segment(struct lm_leaves *leaves, uint32_t number)
+{
+	LM_CLOSE int fd = open_segment(leaves, number);
+	struct lm_segment_header header;
+	struct lm_leaf_segment *moved;
+	struct stat status;
+	size_t bytes = 0;
+	int r;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (status.st_size == 0)
+		return 0; /* is being made */
+	r = read_header(leaves, fd, &header, &bytes, NULL);
+	if (r == -LM_E_TRUNCATED)
+		return 0;
+	if (r < 0)
+		return r;
+	if (header.number != number || header.first_sequence == 0)
+		return -LM_E_DAMAGED;
+	moved = reallocarray(leaves->segments, leaves->segment_count + 1, sizeof(*moved));
+	if (!moved)
+		return -ENOMEM;
+	leaves->segments = moved;
+	moved[leaves->segment_count++] = (struct lm_leaf_segment){ number, header.first_sequence,
+		header.first_event, lm_seal_header_index(number, header.first_sequence) };
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct lm_leaf_segment *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static int list_segments(struct lm_leaves *leaves)
+{
+	LM_CLEANUP(close_dir) DIR *dir = NULL;
+	LM_CLOSE int copy = openat(leaves->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *entry;
+	int r = 0;
+
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir)
+		return -errno;
+	lm_take_fd(copy);
+	while (r == 0 && (entry = readdir(dir))) {
+		uint32_t number = lm_segment_number(entry->d_name);
+
+		if (number)
+			r = add_segment(leaves, number);
+	}
+	if (r < 0)
+		return r;
+	if (leaves->segment_count == 0)
+		return -LM_E_EMPTY;
+	qsort(leaves->segments, leaves->segment_count, sizeof(*leaves->segments), by_number);
+	for (size_t i = 1; i < leaves->segment_count; i++)
+		if (leaves->segments[i].first_leaf <= leaves->segments[i - 1].first_leaf)
+			return -LM_E_DAMAGED;
+	return 0;
+}
+
+/* What the file that stands for the last deleted segment says of the tree up to there. */
+static int read_deleted(struct lm_leaves *leaves)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+	struct lm_segment_header header;
+	struct lm_frame_header frame;
+	struct lm_digest payload, leaf;
+	struct lm_merkle_tree tree = { 0 };
+	uint8_t data[LM_FRAME_HEADER_BYTES];
+	LM_CLOSE int fd = -1;
+	uint64_t at;
+	size_t bytes = 0;
+	int r;
+
+	if (leaves->segments[0].number == 1)
+		return 0;
+	lm_segment_name(leaves->segments[0].number - 1, name);
+	name[sizeof(name) - 2] = 't';
+	fd = openat(leaves->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT ? -ENODATA : -errno;
+	r = read_header(leaves, fd, &header, &bytes, NULL);
+	at = bytes;
+	/* Its key frame, and then its end frame. */
+	for (int i = 0; r == 0 && i < 2; i++) {
+		leaves->fd = fd;
+		r = lm_leaves_frame(leaves, at, data, &frame, &leaves->payload);
+		leaves->fd = -1;
+		at += sizeof(data) + (r == 0 ? frame.stored_bytes : 0);
+	}
+	if (r == 0)
+		r = lm_seal_digest(leaves->hash, leaves->payload.data, leaves->payload.len,
+			&payload);
+	if (r == 0)
+		r = lm_seal_frame_leaf(leaves->hash, data, &payload, &leaf);
+	if (r < 0)
+		return r;
+	if (read_at(fd, data, sizeof(uint64_t), at) != (int64_t)sizeof(uint64_t))
+		return -LM_E_DAMAGED;
+	struct lm_bytes in = lm_bytes_from(data, sizeof(uint64_t));
+
+	tree.size = lm_bytes_u64(&in);
+	bytes = (size_t)__builtin_popcountll(tree.size) * sizeof(struct lm_digest);
+	if (tree.size + 1 != leaves->segments[0].first_leaf ||
+		read_at(fd, tree.full, bytes, at + sizeof(uint64_t)) != (int64_t)bytes)
+		return -LM_E_DAMAGED;
+	r = lm_merkle_add(leaves->hash, &tree, &leaf);
+	if (r == 0)
+		leaves->deleted = tree;
+	return r;
+}
+
+int lm_leaves_open(struct lm_leaves *leaves, const char *path)
+{
+	int r;
+
+	*leaves = (struct lm_leaves)LM_LEAVES_INIT;
+	leaves->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (leaves->dir_fd < 0)
+		return -errno;
+	r = lm_sha256_new(&leaves->hash);
+	if (r == 0)
+		r = list_segments(leaves);
+	return r < 0 ? r : read_deleted(leaves);
+}
+
+void lm_leaves_release(struct lm_leaves *leaves)
+{
+	if (leaves->dir_fd >= 0)
+		close(leaves->dir_fd);
+	if (leaves->fd >= 0)
+		close(leaves->fd);
+	lm_sha256_free(leaves->hash);
+	free(leaves->segments);
+	free(leaves->leaves);
+	lm_buffer_release(&leaves->payload);
+	*leaves = (struct lm_leaves)LM_LEAVES_INIT;
+}
+
+int lm_leaves_frame(struct lm_leaves *leaves, uint64_t offset, uint8_t ret[LM_FRAME_HEADER_BYTES],
+	struct lm_frame_header *ret_header, struct lm_buffer *ret_payload)
+{
+	int64_t n = read_at(leaves->fd, ret, LM_FRAME_HEADER_BYTES, offset);
+
+	if (n < 0)
+		return (int)n;
+	if (n < (int64_t)LM_FRAME_HEADER_BYTES || !lm_frame_header_is_sound(ret) ||
+		lm_frame_header_decode(ret, ret_header) == -LM_E_DAMAGED)
+		return -LM_E_DAMAGED;
+	lm_buffer_reset(ret_payload);
+	if (lm_buffer_reserve(ret_payload, ret_header->stored_bytes) < 0)
+		return -ENOMEM;
+	n = read_at(leaves->fd, ret_payload->data, ret_header->stored_bytes,
+		offset + LM_FRAME_HEADER_BYTES);
+	if (n < 0)
+		return (int)n;
+	ret_payload->len = (size_t)n;
+	return n < (int64_t)ret_header->stored_bytes ||
+			!lm_frame_is_sound(ret, ret_payload->data, ret_payload->len) ?
+		-LM_E_DAMAGED : 0;
+}
+
+/* The place of leaf number `at` of the segment. */
+static struct lm_leaf *leaf_place(struct lm_leaves *leaves, uint64_t at)
+{
+	size_t capacity = leaves->capacity ? leaves->capacity : 256;
+	struct lm_leaf *moved;
+
+	if (at >= LEAVES_MAX)
+		return NULL;
+	while (capacity <= at)
+		capacity *= 2;
+	if (capacity > leaves->capacity) {
+		moved = reallocarray(leaves->leaves, capacity, sizeof(*moved));
+		if (!moved)
+			return NULL;
+		leaves->leaves = moved;
+		leaves->capacity = capacity;
+	}
+	while (leaves->count <= at)
+		leaves->leaves[leaves->count++] = (struct lm_leaf){ .known = false };
+	return &leaves->leaves[at];
+}
+
+/* The rows of an index frame, whose payload was read. @return 0; -LM_E_DAMAGED; -ENOMEM */
+static int take_rows(struct lm_leaves *leaves, uint64_t first_leaf, uint64_t *ret_previous)
+{
+	struct lm_index index;
+	struct lm_index_row row;
+	int r = lm_index_decode(leaves->payload.data, leaves->payload.len, &index);
+
+	if (r < 0 || index.first_leaf < first_leaf ||
+		index.first_leaf - first_leaf + index.count > LEAVES_MAX)
+		return -LM_E_DAMAGED;
+	if (!leaf_place(leaves, index.first_leaf - first_leaf + index.count - 1))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < index.count; i++) {
+		lm_index_row_at(&index, i, &row);
+		leaves->leaves[index.first_leaf - first_leaf + i] = (struct lm_leaf){ row.leaf,
+			row.offset, row.first_event, true };
+	}
+	*ret_previous = index.previous;
+	return 0;
+}
+
+/* The rows of all index frames, from the last one back. @return 1; 0: there is none; negative */
+static int take_index(struct lm_leaves *leaves, uint64_t first_leaf, uint64_t size,
+	uint64_t *ret_after)
+{
+	uint8_t tail[LM_END_TAIL_BYTES], data[LM_FRAME_HEADER_BYTES];
+	struct lm_frame_header header;
+	uint64_t offset = 0, previous = 0;
+	uint32_t bytes = 0;
+	int r;
+
+	if (size < sizeof(tail) || read_at(leaves->fd, tail, sizeof(tail), size - sizeof(tail)) !=
+			(int64_t)sizeof(tail) ||
+		lm_end_tail_decode(tail, &offset, &bytes) < 0)
+		return 0;
+	*ret_after = offset;
+	while (offset) {
+		r = lm_leaves_frame(leaves, offset, data, &header, &leaves->payload);
+		if (r == 0 && header.type != LM_FRAME_INDEX)
+			r = -LM_E_DAMAGED;
+		if (r == 0)
+			r = take_rows(leaves, first_leaf, &previous);
+		/* Each one stands before the next, or this would not end. */
+		if (r == 0 && previous >= offset)
+			r = -LM_E_DAMAGED;
+		if (r < 0)
+			return r;
+		offset = previous;
+	}
+	return 1;
+}
+
+/* The leaves of the frames from `offset` on, as far as they are whole. */
+static int take_frames(struct lm_leaves *leaves, const struct lm_leaf_segment *segment,
+	uint64_t offset)
+{
+	uint8_t data[LM_FRAME_HEADER_BYTES];
+	struct lm_frame_header header;
+	struct lm_digest payload;
+	struct lm_leaf *leaf;
+	int r;
+
+	for (;;) {
+		r = lm_leaves_frame(leaves, offset, data, &header, &leaves->payload);
+		if (r == -LM_E_DAMAGED)
+			return 0; /* what is missing will not have the root */
+		if (r == 0 && header.sequence < segment->first_sequence)
+			r = -LM_E_DAMAGED;
+		if (r < 0)
+			return r;
+		leaf = leaf_place(leaves, header.sequence - segment->first_sequence + 1);
+		if (!leaf)
+			return -ENOMEM;
+		*leaf = (struct lm_leaf){ .offset = offset, .first_event = header.first_event,
+			.known = true };
+		r = lm_seal_digest(leaves->hash, leaves->payload.data, leaves->payload.len,
+			&payload);
+		if (r == 0)
+			r = lm_seal_frame_leaf(leaves->hash, data, &payload, &leaf->hash);
+		if (r < 0)
+			return r;
+		offset += LM_FRAME_HEADER_BYTES + header.stored_bytes;
+	}
+}
+
+int lm_leaves_load(struct lm_leaves *leaves, size_t segment)
+{
+	const struct lm_leaf_segment *at = &leaves->segments[segment];
+	struct lm_segment_header header;
+	struct lm_leaf *leaf;
+	struct stat status;
+	size_t bytes = 0;
+	uint64_t after;
+	int r;
+
+	if (leaves->loaded == segment)
+		return 0;
+	leaves->loaded = SIZE_MAX;
+	leaves->count = 0;
+	if (leaves->fd >= 0)
+		close(leaves->fd);
+	leaves->fd = open_segment(leaves, at->number);
+	if (leaves->fd < 0 || fstat(leaves->fd, &status) < 0)
+		return -EIO;
+	leaf = leaf_place(leaves, 0);
+	if (!leaf)
+		return -ENOMEM;
+	r = read_header(leaves, leaves->fd, &header, &bytes, &leaf->hash);
+	if (r < 0)
+		return r;
+	leaf->known = true;
+	leaf->first_event = header.first_event;
+	after = bytes;
+	r = take_index(leaves, at->first_leaf, (uint64_t)status.st_size, &after);
+	if (r >= 0)
+		r = take_frames(leaves, at, after);
+	if (r == 0)
+		leaves->loaded = segment;
+	return r;
+}
+
+int lm_leaves_at(struct lm_leaves *leaves, uint64_t index, const struct lm_leaf **ret_leaf)
+{
+	size_t low = 0, high = leaves->segment_count;
+	uint64_t at;
+	int r;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (leaves->segments[middle].first_leaf <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	if (index < leaves->segments[low].first_leaf)
+		return -ENODATA;
+	r = lm_leaves_load(leaves, low);
+	if (r < 0)
+		return r;
+	at = index - leaves->segments[low].first_leaf;
+	if (at >= leaves->count || !leaves->leaves[at].known)
+		return -ENODATA;
+	*ret_leaf = &leaves->leaves[at];
+	return 0;
+}
+
+int lm_leaves_root(struct lm_leaves *leaves, uint64_t start, uint64_t end, struct lm_digest *ret)
+{
+	const struct lm_merkle_tree *deleted = &leaves->deleted;
+	struct lm_merkle_tree tree = { 0 };
+	const struct lm_leaf *leaf;
+	uint32_t all = (uint32_t)__builtin_popcountll(deleted->size), kept;
+	int r = 0;
+
+	/* A subtree that begins among the deleted ones ends with some of the full subtrees. */
+	if (start < deleted->size) {
+		tree.size = deleted->size - start;
+		kept = (uint32_t)__builtin_popcountll(tree.size);
+		if (end < deleted->size) {
+			/* One that ends there as well is one of them. */
+			uint64_t at = 0;
+
+			for (uint32_t i = 0; i < all; i++) {
+				uint64_t width = UINT64_C(1)
+					<< (63 - __builtin_clzll(deleted->size - at));
+
+				if (at == start && at + width == end) {
+					*ret = deleted->full[i];
+					return 0;
+				}
+				at += width;
+			}
+			return -ENODATA;
+		}
+		memcpy(tree.full, deleted->full + all - kept, kept * sizeof(tree.full[0]));
+	}
+	for (uint64_t i = start + tree.size; r == 0 && i < end; i++) {
+		r = lm_leaves_at(leaves, i, &leaf);
+		if (r == 0)
+			r = lm_merkle_add(leaves->hash, &tree, &leaf->hash);
+	}
+	return r < 0 ? r : lm_merkle_root(leaves->hash, &tree, ret);
+}
