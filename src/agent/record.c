@@ -295,7 +295,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		.terminals = !options->no_terminals, .content_shapes = shapes,
 	};
 	uint8_t log_id[LM_LOG_ID_BYTES];
-	struct lm_log_options log = { .segment_bytes = options->segment_bytes };
+	struct lm_log_options log = {
+		.segment_bytes = options->segment_bytes,
+		.keep_bytes = options->keep_bytes, .keep_ns = options->keep_ns,
+	};
 	struct lm_identify_sink sink = {
 		.item = write_item, .forget_directories = forget_directories,
 		.new_file_system = new_file_system, .look = look, .code = ask_hasher,

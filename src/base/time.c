@@ -83,8 +83,7 @@ static bool parse_char(const char **text, char c)
 	return true;
 }
 
-/* "-5m": a span back from now. */
-static bool parse_span(const char *text, uint64_t *ret_ns)
+bool lm_time_parse_span(const char *text, uint64_t *ret_ns)
 {
 	static const struct {
 		const char *unit;
@@ -204,7 +203,7 @@ int lm_time_parse(const char *text, uint64_t now_wall_ns, uint64_t *ret_wall_ns,
 {
 	uint64_t span;
 
-	if (text[0] == '-' && parse_span(text + 1, &span)) {
+	if (text[0] == '-' && lm_time_parse_span(text + 1, &span)) {
 		*ret_wall_ns = span < now_wall_ns ? now_wall_ns - span : 0;
 		return 0;
 	}

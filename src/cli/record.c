@@ -34,6 +34,8 @@ static const char help[] =
 	"      --memory BYTES         what may be kept of the names and files seen; 64M; what\n"
 	"                             was not used for longest is forgotten first\n"
 	"      --segment-size BYTES   begin a new segment file above this size\n"
+	"      --keep-bytes BYTES     delete the oldest segments while the log is larger\n"
+	"      --keep-age SPAN        delete segments that ended so long ago: 90m, 36h, 30d\n"
 	"      --no-seal              have nothing signed: that the log is altered shows no more\n"
 	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
 	"  -h, --help                 print this text\n"
@@ -50,6 +52,8 @@ enum {
 	OPTION_SCHED,
 	OPTION_CONTENT,
 	OPTION_NO_SEAL,
+	OPTION_KEEP_BYTES,
+	OPTION_KEEP_AGE,
 };
 
 static const struct option options[] = {
@@ -61,6 +65,8 @@ static const struct option options[] = {
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE },
+	{ "keep-bytes", required_argument, NULL, OPTION_KEEP_BYTES },
+	{ "keep-age", required_argument, NULL, OPTION_KEEP_AGE },
 	{ "no-seal", no_argument, NULL, OPTION_NO_SEAL },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
@@ -79,6 +85,14 @@ static int parse_size(const char *name, const char *text, uint64_t *ret_bytes)
 	if (r == 0 && *ret_bytes > 0)
 		return 0;
 	lm_cli_usage("record", "%s wants a number of bytes above 0, not %s", name, text);
+	return -EINVAL;
+}
+
+static int parse_age(const char *text, uint64_t *ret_ns)
+{
+	if (lm_time_parse_span(text, ret_ns) && *ret_ns > 0)
+		return 0;
+	lm_cli_usage("record", "--keep-age wants a span such as 90m, 36h or 30d, not %s", text);
 	return -EINVAL;
 }
 
@@ -154,6 +168,10 @@ static int parse_one(struct record_request *request, int option)
 		return parse_size("--memory", optarg, &request->record.memory_bytes);
 	case OPTION_SEGMENT_SIZE:
 		return parse_size("--segment-size", optarg, &request->record.segment_bytes);
+	case OPTION_KEEP_BYTES:
+		return parse_size("--keep-bytes", optarg, &request->record.keep_bytes);
+	case OPTION_KEEP_AGE:
+		return parse_age(optarg, &request->record.keep_ns);
 	case OPTION_NO_SEAL:
 		request->record.no_seal = true;
 		return 0;
@@ -199,6 +217,11 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 	}
 	if (request->record.sched && request->record.level != LM_LEVEL_FULL) {
 		lm_cli_usage("record", "--sched belongs to --level full");
+		return -EINVAL;
+	}
+	if (request->record.no_seal && (request->record.keep_bytes || request->record.keep_ns)) {
+		lm_cli_usage("record", "what is deleted has to be vouched for: --keep-bytes and "
+			"--keep-age do not go with --no-seal");
 		return -EINVAL;
 	}
 	if (request->record.content_bytes && request->record.level == LM_LEVEL_REDUCED) {

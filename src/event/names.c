@@ -97,6 +97,7 @@ static const char *const gap_reason_names[] = {
 	[LM_GAP_QUEUE] = "queue",
 	[LM_GAP_STATE] = "state",
 	[LM_GAP_UNSEEN] = "unseen",
+	[LM_GAP_RETENTION] = "retention",
 };
 
 static const char *const content_state_names[] = {

@@ -118,6 +118,8 @@ static int make_writer(const struct lm_log_meta *meta, const struct lm_log_optio
 	writer->segment = writer->next_segment = (struct lm_segment)LM_SEGMENT_INIT;
 	writer->segment_bytes = options->segment_bytes ? options->segment_bytes :
 		SEGMENT_BYTES_DEFAULT;
+	writer->keep_bytes = options->keep_bytes;
+	writer->keep_ns = options->keep_ns;
 	writer->checkpoint_ns = options->checkpoint_ns ? options->checkpoint_ns : LM_NS_PER_SEC;
 	writer->next_sequence = writer->next_event = 1;
 	writer->first_segment = 1;
@@ -182,7 +184,7 @@ static int seal_new_log(struct lm_log_writer *writer)
 	int r;
 
 	if (!writer->sealer)
-		return 0;
+		return writer->keep_bytes || writer->keep_ns ? -EINVAL : 0;
 	r = lm_log_write_key(writer);
 	if (r == 0)
 		r = lm_writer_begin_seal(writer);
@@ -192,7 +194,11 @@ static int seal_new_log(struct lm_log_writer *writer)
 		r = lm_syncer_new(writer->dir_fd, writer->header.number, &writer->syncer);
 	if (r == 0)
 		r = lm_writer_first_checkpoint(writer);
-	return r < 0 ? r : lm_syncer_wait(writer->syncer);
+	if (r == 0)
+		r = lm_syncer_wait(writer->syncer);
+	if (r == 0 && (writer->keep_bytes || writer->keep_ns))
+		r = lm_retainer_new(writer->dir_fd, &writer->retainer);
+	return r;
 }
 
 /* From here on a power cut leaves a log that opens. */
@@ -255,6 +261,7 @@ struct lm_log_writer *lm_log_discard(struct lm_log_writer *writer, const char *p
 {
 	if (!writer)
 		return NULL;
+	writer->retainer = lm_retainer_free(writer->retainer);
 	lm_syncer_free(writer->syncer, false);
 	writer->syncer = NULL;
 	/* Without the lock the files are another writer's, who was quicker. */

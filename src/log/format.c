@@ -289,6 +289,11 @@ void lm_segment_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES])
 	snprintf(out, LM_SEGMENT_NAME_BYTES, "%08u.lms", number % (LM_SEGMENT_NUMBER_MAX + 1));
 }
 
+void lm_deleted_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES])
+{
+	snprintf(out, LM_SEGMENT_NAME_BYTES, "%08u.lmt", number % (LM_SEGMENT_NUMBER_MAX + 1));
+}
+
 uint32_t lm_segment_number(const char *name)
 {
 	uint32_t number = 0;

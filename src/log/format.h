@@ -95,5 +95,7 @@ bool lm_frame_is_sound(const uint8_t data[LM_FRAME_HEADER_BYTES], const uint8_t 
 
 /** "00000001.lms" */
 void lm_segment_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES]);
+/** "00000001.lmt": what is left of a segment that was deleted. */
+void lm_deleted_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES]);
 /** The number in a segment's file name; 0 when the name is none. */
 uint32_t lm_segment_number(const char *name);

@@ -134,15 +134,13 @@ static int read_frame(struct lm_frames *frames, struct lm_frame_header *ret_head
 /* Go to the next segment there is. @return 1; 0 when there is none; -EIO */
 static int enter_next(struct lm_frames *frames)
 {
-	uint32_t number = frames->single ? 0 : lm_frames_following(frames->dir_fd, frames->number);
 	struct lm_segment_header header;
-	int r;
+	uint32_t number;
+	int r = frames->single ? 0 : lm_frames_enter_following(frames, frames->number);
 
-	if (number == 0)
-		return 0;
-	r = lm_frames_enter(frames, number);
-	if (r < 0)
-		return -EIO;
+	if (r <= 0)
+		return r < 0 ? -EIO : 0;
+	number = frames->number;
 	r = lm_frames_read_header(frames, &header, &frames->offset);
 	if (r == -EIO)
 		return r;
@@ -155,7 +153,9 @@ static int enter_next(struct lm_frames *frames)
 	if (memcmp(header.log_id, frames->first.log_id, sizeof(header.log_id)) != 0) {
 		lm_frames_damage(frames, "segment %08" PRIu32 " belongs to another log", number);
 		frames->offset = lm_frames_bytes(frames) - frames->finished_bytes;
+		return 1;
 	}
+	lm_frames_pass_deleted(frames, &header);
 	return 1;
 }
 

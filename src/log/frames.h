@@ -27,6 +27,8 @@ struct lm_frames {
 
 	uint64_t next_sequence, next_event;
 	bool missing;      /* frames were lost before the next good one */
+	bool deleted;      /* on purpose, before the current segment; cleared by the caller */
+	uint64_t deleted_events, deleted_ns; /* how many, and until when */
 	char damage[LM_DAMAGE_TEXT_BYTES]; /* first sentence; empty when sound */
 
 	uint64_t finished_bytes; /* of the segments before this one */

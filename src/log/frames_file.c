@@ -37,6 +37,24 @@ uint32_t lm_frames_following(int dir_fd, uint32_t number)
 	return found;
 }
 
+bool lm_frames_pass_deleted(struct lm_frames *frames, const struct lm_segment_header *header)
+{
+	char name[LM_SEGMENT_NAME_BYTES];
+
+	if (header->number < 2 || header->first_sequence <= frames->next_sequence ||
+		header->first_event < frames->next_event)
+		return false;
+	lm_deleted_name(header->number - 1, name);
+	if (faccessat(frames->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	frames->deleted = true;
+	frames->deleted_events += header->first_event - frames->next_event;
+	frames->deleted_ns = header->created_ns;
+	frames->next_sequence = header->first_sequence;
+	frames->next_event = header->first_event;
+	return true;
+}
+
 int lm_frames_enter(struct lm_frames *frames, uint32_t number)
 {
 	char name[LM_SEGMENT_NAME_BYTES];
@@ -57,6 +75,20 @@ int lm_frames_enter(struct lm_frames *frames, uint32_t number)
 	frames->offset = 0;
 	frames->tail_checked = false;
 	return 0;
+}
+
+int lm_frames_enter_following(struct lm_frames *frames, uint32_t number)
+{
+	for (;;) {
+		int r;
+
+		number = lm_frames_following(frames->dir_fd, number);
+		if (number == 0)
+			return 0;
+		r = lm_frames_enter(frames, number);
+		if (r != -ENOENT)
+			return r < 0 ? r : 1;
+	}
 }
 
 int64_t lm_frames_read(const struct lm_frames *frames, void *data, size_t len, uint64_t offset)

@@ -68,10 +68,10 @@ static int open_first(struct lm_frames *frames, const char *path, struct lm_diag
 		return diagnose_header(r, path, diag);
 	if (S_ISDIR(status.st_mode)) {
 		frames->dir_fd = lm_take_fd(fd);
-		frames->number = lm_frames_following(frames->dir_fd, 0);
-		if (frames->number == 0)
+		r = lm_frames_enter_following(frames, 0);
+		if (r == 0)
 			return diagnose_header(-LM_E_EMPTY, path, diag);
-		r = lm_frames_enter(frames, frames->number);
+		r = r < 0 ? r : 0;
 	} else if (S_ISREG(status.st_mode)) {
 		r = open_parent(path, &frames->dir_fd);
 		if (r < 0)
@@ -106,6 +106,8 @@ int lm_frames_open(struct lm_frames *frames, const char *path, struct lm_diag *d
 	frames->number = frames->first.number;
 	frames->next_sequence = frames->single ? frames->first.first_sequence : 1;
 	frames->next_event = frames->single ? frames->first.first_event : 1;
+	if (!frames->single)
+		lm_frames_pass_deleted(frames, &frames->first);
 	return 0;
 }
 

@@ -139,6 +139,17 @@ static void make_gap(struct lm_log *log, uint16_t reason, uint64_t end_ns, uint6
 	log->counts.lost += count;
 }
 
+static void make_deleted_gap(struct lm_log *log, struct lm_item *ret_item)
+{
+	bool missing = log->frames.missing;
+
+	make_gap(log, LM_GAP_RETENTION, log->frames.deleted_ns, log->frames.deleted_events,
+		ret_item);
+	log->frames.missing = missing;
+	log->frames.deleted = false;
+	log->frames.deleted_events = 0;
+}
+
 static void make_damaged_gap(struct lm_log *log, struct lm_item *ret_item)
 {
 	const struct lm_frame_header *frame = &log->frame;
@@ -156,6 +167,10 @@ static int end_log(struct lm_log *log, struct lm_item *ret_item)
 
 	if (!frames->finished)
 		return 0;
+	if (frames->deleted) {
+		make_deleted_gap(log, ret_item);
+		return 1;
+	}
 	if (frames->cut && !log->cut_told) {
 		log->cut_told = true;
 		make_gap(log, LM_GAP_CUT, UINT64_MAX, 0, ret_item);
@@ -196,6 +211,10 @@ static int take_item(struct lm_log *log, struct lm_item *ret_item)
 {
 	int r;
 
+	if (log->frames.deleted) {
+		make_deleted_gap(log, ret_item);
+		return 1;
+	}
 	if (log->frames.missing) {
 		make_damaged_gap(log, ret_item);
 		return 1;

@@ -71,6 +71,15 @@ static int restore_syncer(struct lm_log_writer *writer)
 	return lm_syncer_new(writer->dir_fd, writer->header.number, &writer->syncer);
 }
 
+/* Nothing is left to be deleted; without a new one nothing is, and the log grows. */
+static void restore_retainer(struct lm_log_writer *writer)
+{
+	if (!writer->retainer)
+		return;
+	writer->retainer = lm_retainer_free(writer->retainer);
+	(void)lm_retainer_new(writer->dir_fd, &writer->retainer);
+}
+
 /* What earlier segments held is gone. */
 static void count_removed(struct lm_log_writer *writer)
 {
@@ -99,6 +108,7 @@ static int restore_directory(struct lm_log_writer *writer)
 	count_removed(writer);
 	/* Tried again by the next call: no new checkpoint files until then. */
 	(void)restore_syncer(writer);
+	restore_retainer(writer);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -22,6 +23,15 @@ int lm_sync_segment(int dir_fd, uint32_t number);
  * @return 0; -EIO, ...
  */
 int lm_sync_directory(int dir_fd);
+
+/**
+ * Put a small file in its place as a whole, or leave it as it was: written under another name, with
+ * ".new" behind it, synced, renamed, and the directory synced.
+ *
+ * @param name  at most 32 bytes
+ * @return 0; -ENOSPC, -EIO, ...
+ */
+int lm_sync_replace(int dir_fd, const char *name, const void *data, size_t len);
 
 /**
  * The same of the directory that a path's last component is in.

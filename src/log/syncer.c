@@ -14,8 +14,6 @@
 #include "lemona/base/cleanup.h"
 #include "sync.h"
 
-#define CHECKPOINT_NEW_NAME LM_LOG_CHECKPOINT_NAME ".new"
-
 struct request {
 	uint32_t segment; /* 0: none */
 	uint64_t size;
@@ -61,38 +59,13 @@ static int sync_segments(struct lm_syncer *syncer, uint32_t last)
 	return r;
 }
 
-static int write_new(int dir_fd, const struct lm_buffer *note)
-{
-	LM_CLOSE int fd = openat(dir_fd, CHECKPOINT_NEW_NAME,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, note->data, note->len);
-	if (n < 0 || fsync(fd) < 0)
-		return -errno;
-	return (size_t)n == note->len ? 0 : -ENOSPC;
-}
-
-static int replace_checkpoint(struct lm_syncer *syncer, const struct lm_buffer *note)
-{
-	int r = write_new(syncer->dir_fd, note);
-
-	if (r == 0 && renameat(syncer->dir_fd, CHECKPOINT_NEW_NAME, syncer->dir_fd,
-			      LM_LOG_CHECKPOINT_NAME) < 0)
-		r = -errno;
-	if (r < 0)
-		unlinkat(syncer->dir_fd, CHECKPOINT_NEW_NAME, 0);
-	return r < 0 ? r : lm_sync_directory(syncer->dir_fd);
-}
-
 static void serve(struct lm_syncer *syncer)
 {
 	int r = sync_segments(syncer, syncer->current.segment);
 
 	if (r == 0)
-		r = replace_checkpoint(syncer, &syncer->current.note);
+		r = lm_sync_replace(syncer->dir_fd, LM_LOG_CHECKPOINT_NAME,
+			syncer->current.note.data, syncer->current.note.len);
 	syncer->failure = r;
 }
 

@@ -52,7 +52,7 @@ static int take_key(struct lm_verify *v, const struct lm_segment_file *file, str
 
 /* The tree at the end of the segment. @return 1; 0: the file is not sound; -EIO */
 static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str payload,
-	const struct lm_digest *end_leaf)
+	const struct lm_digest *end_leaf, struct lm_digest *ret_before)
 {
 	struct lm_merkle_tree tree = { .size = lm_bytes_u64(in) };
 	size_t bytes = (size_t)__builtin_popcountll(tree.size) * LM_SHA256_BYTES;
@@ -62,10 +62,11 @@ static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str pay
 	struct lm_end end;
 	int r;
 
-	if (in->bad || lm_bytes_left(in) != bytes)
+	if (in->bad || lm_bytes_left(in) != bytes + LM_SHA256_BYTES)
 		return 0;
 	if (bytes > 0)
 		memcpy(tree.full, in->pos, bytes);
+	memcpy(ret_before->bytes, in->pos + bytes, LM_SHA256_BYTES);
 	if (lm_end_decode((const uint8_t *)payload.data, payload.len, &end) < 0 ||
 		lm_checkpoint_parse(end.note, &checkpoint, &note) < 0)
 		return 0;
@@ -85,7 +86,7 @@ static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str pay
 
 /* @return 1; 0: the file is not sound; -EIO; -ENOMEM */
 static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
-	const struct lm_place *place)
+	const struct lm_place *place, struct lm_digest *ret_before)
 {
 	struct lm_bytes in = lm_bytes_from(v->raw.data, v->raw.len);
 	struct lm_frame_header key, end;
@@ -107,7 +108,7 @@ static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
 	if (r == 0)
 		r = lm_seal_frame_leaf(v->hash, header, &digest, &leaf);
 	if (r == 0)
-		r = take_tree(v, &in, payload, &leaf);
+		r = take_tree(v, &in, payload, &leaf, ret_before);
 	if (r <= 0)
 		return r;
 	if (v->tree.size != lm_seal_frame_index(file->number, end.sequence) + 1)
@@ -134,14 +135,13 @@ int lm_verify_deleted(struct lm_verify *v, const struct lm_segment_file *file)
 	v->deleted = moved;
 	deleted = &moved[v->deleted_count++];
 	*deleted = (struct lm_deleted){ .segment = file->number };
-	lm_segment_name(file->number, name);
-	name[sizeof(name) - 2] = 't';
+	lm_deleted_name(file->number, name);
 	n = lm_verify_read_file(v->dir_fd, name, FILE_MAX_BYTES, &v->raw);
 	if (n < 0 && n != -EFBIG)
 		return lm_diag_errno(v->diag, (int)n, "cannot read %s", name);
 	r = n < 0 ? 0 : lm_seal_digest(v->hash, v->raw.data, v->raw.len, &deleted->rest);
 	if (r == 0 && n >= 0 && file->status == 0)
-		r = read_deleted(v, file, &place);
+		r = read_deleted(v, file, &place, &deleted->before);
 	v->report.deleted_segments++;
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -176,18 +176,35 @@ void lm_verify_tombstone(struct lm_verify *v, const struct lm_verify_segment *se
 	}
 }
 
+/*
+ * Is it vouched for? By a tombstone frame that is signed, or by the file of the segment behind it.
+ * Where that one is not as it was written nothing can be said, and something was.
+ */
+static bool is_vouched(const struct lm_verify *v, const struct lm_deleted *deleted,
+	const struct lm_deleted *next)
+{
+	if (deleted->told || (deleted->named && deleted->leaf < v->report.signed_leaves))
+		return true;
+	if (!next || next->segment != deleted->segment + 1)
+		return false;
+	return next->told || (next->vouched &&
+		memcmp(&next->before, &deleted->rest, sizeof(next->before)) == 0);
+}
+
 void lm_verify_judge_deleted(struct lm_verify *v)
 {
 	char name[LM_SEGMENT_NAME_BYTES];
 
+	for (size_t i = v->deleted_count; i-- > 0;)
+		v->deleted[i].vouched = is_vouched(v, &v->deleted[i],
+			i + 1 < v->deleted_count ? &v->deleted[i + 1] : NULL);
 	for (size_t i = 0; i < v->deleted_count; i++) {
 		const struct lm_deleted *deleted = &v->deleted[i];
 		struct lm_place place = { .file = name, .segment = deleted->segment };
 
-		lm_segment_name(deleted->segment, name);
-		name[sizeof(name) - 2] = 't';
-		if (deleted->told || (deleted->named && deleted->leaf < v->report.signed_leaves))
+		if (deleted->vouched)
 			continue;
+		lm_deleted_name(deleted->segment, name);
 		lm_verify_tell(v, LM_VERDICT_CUT_START, &place,
 			"no signed tombstone says that the segment was deleted on purpose");
 	}

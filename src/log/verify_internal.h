@@ -105,10 +105,12 @@ struct lm_outside {
 /* A segment of which an .lmt file is left. */
 struct lm_deleted {
 	uint32_t segment;
-	bool told;             /* that something is wrong with it */
-	bool named;            /* by a tombstone frame, with that leaf */
+	bool told;               /* that something is wrong with it */
+	bool vouched;            /* lm_verify_judge_deleted() */
+	bool named;              /* by a tombstone frame, with that leaf */
 	uint64_t leaf;
-	struct lm_digest rest; /* SHA-256 of the file */
+	struct lm_digest rest;   /* SHA-256 of the file */
+	struct lm_digest before; /* what it says of the file before it */
 };
 
 struct lm_window {

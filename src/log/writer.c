@@ -16,6 +16,7 @@ struct lm_log_writer *lm_log_abandon(struct lm_log_writer *writer)
 {
 	if (!writer)
 		return NULL;
+	lm_retainer_free(writer->retainer);
 	lm_syncer_free(writer->syncer, false);
 	lm_segment_release(&writer->segment);
 	lm_segment_release(&writer->next_segment);
@@ -74,6 +75,8 @@ int lm_log_flush(struct lm_log_writer *writer)
 	lm_writer_put_index_if_due(writer);
 	if (r == 0 && writer->segment.end >= writer->segment_bytes)
 		lm_writer_rotate(writer);
+	if (r == 0)
+		lm_writer_retain(writer);
 	lm_writer_checkpoint(writer);
 	return r;
 }
@@ -193,6 +196,7 @@ int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 	/* With a debt open, the mark would say that all is there: the log stays cut. */
 	if (r == 0)
 		r = lm_writer_end(writer);
+	lm_writer_end_retention(writer);
 	synced = finish_syncer(writer);
 	if (synced == 0)
 		synced = sync_all(writer);

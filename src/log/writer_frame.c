@@ -84,6 +84,11 @@ static int append_stored(struct lm_log_writer *writer, struct lm_frame_header *h
 	writer->next_event += header->event_count;
 	writer->counts.events += header->event_count;
 	writer->counts.frames++;
+	if (header->event_count > 0 && (writer->segment_min_ns == 0 ||
+			header->min_ns < writer->segment_min_ns))
+		writer->segment_min_ns = header->min_ns;
+	if (header->event_count > 0 && header->max_ns > writer->segment_max_ns)
+		writer->segment_max_ns = header->max_ns;
 	if (hashed)
 		lm_sealer_add_frame(writer->sealer, header, offset, &leaf);
 	return 0;

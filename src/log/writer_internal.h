@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include "lemona/log/writer.h"
+#include "retainer.h"
 #include "sealer.h"
 #include "segment.h"
 #include "syncer.h"
@@ -36,6 +37,10 @@ struct lm_log_writer {
 	struct lm_segment_header next_header;
 
 	/* Both NULL when the log is not sealed. */
+	uint64_t segment_min_ns, segment_max_ns; /* of the events in the current segment; 0 */
+	uint64_t keep_bytes, keep_ns;            /* 0: all of it, for ever */
+	struct lm_retainer *retainer;            /* NULL: nothing is deleted */
+
 	struct lm_sealer *sealer;
 	struct lm_syncer *syncer;
 	uint64_t checkpoint_ns; /* between two that are asked for */
@@ -95,6 +100,21 @@ void lm_writer_rotate(struct lm_log_writer *writer);
 void lm_writer_checkpoint(struct lm_log_writer *writer);
 /** The end frame, and what seals it. @return 0; a negative code */
 int lm_writer_end(struct lm_log_writer *writer);
+
+/* writer_retain.c: segments that are deleted. */
+
+/**
+ * The current segment is finished, and sealed.
+ *
+ * @param tree        what its last note covers
+ * @param end_offset  where its end frame begins
+ */
+void lm_writer_note_finished(struct lm_log_writer *writer, const struct lm_merkle_tree *tree,
+	uint64_t end_offset);
+/** Whatever is next for segments that are due. Never waits; call it often. */
+void lm_writer_retain(struct lm_log_writer *writer);
+/** The log ends: what is there now stays. */
+void lm_writer_end_retention(struct lm_log_writer *writer);
 
 /** @param ret_made  whether the directory is new, and ours to remove */
 int lm_log_open_directory(const char *path, int *ret_fd, bool *ret_made, struct lm_diag *diag);

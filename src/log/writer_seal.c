@@ -174,10 +174,20 @@ static void drop_next(struct lm_log_writer *writer)
 /* The end mark of this segment, and on to the next. */
 static int enter_next(struct lm_log_writer *writer)
 {
-	int r = put_end(writer, LM_FRAME_SEGMENT_END);
+	const struct lm_sealer *sealer = writer->sealer;
+	bool sealed = sealer && sealer->owed == LM_SEALER_END;
+	struct lm_merkle_tree tree = { 0 };
+	uint64_t end_offset = writer->segment.end;
+	int r;
 
+	if (sealed)
+		tree = sealer->tree;
+	r = put_end(writer, LM_FRAME_SEGMENT_END);
 	if (r < 0)
 		return r;
+	if (sealed)
+		lm_writer_note_finished(writer, &tree, end_offset);
+	writer->segment_min_ns = writer->segment_max_ns = 0;
 	writer->finished_bytes += writer->segment.end;
 	lm_segment_release(&writer->segment);
 	writer->segment = writer->next_segment;

@@ -130,12 +130,12 @@ class Disk:
                 target.write_bytes(self.content(child, rng))
 
     def written(self, log):
-        """Name and bytes of a log's segments when the power went, on the disk or not."""
+        """Name and bytes of all segments that a log had until the power went."""
         everything = Chance(None, "everything")
         directory = self.names(self.top, everything)[log.encode()]
-        return {name.decode(): self.content(inode, everything)
-                for name, inode in self.names(directory, everything).items()
-                if name.endswith(b".lms")}
+        return {change.name.decode(): self.content(change.inode, everything)
+                for change in self.nodes[directory].changes
+                if change.op == "C" and change.name.endswith(b".lms")}
 
     def safe_events(self, log):
         """Ranges of the events that are in frames which must have survived."""
@@ -187,12 +187,17 @@ def frame_events(data):
 
 
 def whole_leaves(written, left):
-    """How many leaves of a log stand in what is left of it, from the first one without a hole."""
+    """How many leaves of a log stand in what is left of it, from the first one without a hole.
+
+    Where a segment is not there any more, what stands for it does.
+    """
     count = 0
     for name in sorted(written):
-        there = left.get(name, b"")
+        there = left.get(name)
+        if there is None and name.replace(".lms", ".lmt") in left:
+            there = written[name]
         for leaf in pieces(written[name]):
-            if not there.startswith(leaf):
+            if there is None or not there.startswith(leaf):
                 return count
             there = there[len(leaf):]
             count += 1

@@ -10,9 +10,10 @@
 /*
  * Writes a log under load, as a recorder does, and tells what a reader may rely on.
  *
- * usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US CHECKPOINT_US [PROGRESS]
+ * usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US CHECKPOINT_US KEEP_BYTES [PROGRESS]
  * EVENTS: 0 goes on until killed. PAUSE_US: between frames. CHECKPOINT_US: between checkpoints; 0:
- * not sealed. PROGRESS: a file that holds, as u64, how many events were reported as written.
+ * not sealed. KEEP_BYTES: older segments are deleted; 0: none.
+ * PROGRESS: a file that holds, as u64, how many events were reported as written.
  *
  * Prints "ready" when the log was made and "closed" at the end. A frame that was refused is
  * no error: the log has a gap then. Exit code 3 when the log could not be made, 4 when it could not
@@ -75,6 +76,7 @@ static int write_log(char **argv, uint64_t *progress)
 	struct lm_log_options options = {
 		.segment_bytes = strtoul(argv[3], NULL, 10),
 		.checkpoint_ns = strtoul(argv[5], NULL, 10) * 1000,
+		.keep_bytes = strtoul(argv[6], NULL, 10),
 	};
 	struct lm_log_meta meta = make_meta();
 	struct lm_log_writer *writer = NULL;
@@ -108,9 +110,9 @@ int main(int argc, char **argv)
 {
 	uint64_t none = 0, *progress = &none;
 
-	if (argc < 6 || argc > 7 || (argc == 7 && !(progress = map_progress(argv[6])))) {
+	if (argc < 7 || argc > 8 || (argc == 8 && !(progress = map_progress(argv[7])))) {
 		fprintf(stderr, "usage: load-log LOG EVENTS SEGMENT_BYTES PAUSE_US CHECKPOINT_US "
-			"[PROGRESS]\n");
+			"KEEP_BYTES [PROGRESS]\n");
 		return 2;
 	}
 	return write_log(argv, progress);

@@ -8,7 +8,7 @@ LIMIT_SECONDS = 60
 FRAME_EVENTS = 40
 
 # The reasons of gaps, as the log has them.
-WRITE, CUT, DAMAGED = "4", "5", "6"
+WRITE, CUT, DAMAGED, RETENTION = "4", "5", "6", "10"
 
 
 def environment(programs, root, **settings):
@@ -21,10 +21,11 @@ def environment(programs, root, **settings):
 
 
 def load(programs, log, *, events=2000, segment_bytes=20000, pause_us=0, checkpoint_us=0,
-         **settings):
+         keep_bytes=0, **settings):
     """Write a log to its end. Exit code."""
     done = subprocess.run(
-        [programs / "load-log", log, *map(str, (events, segment_bytes, pause_us, checkpoint_us))],
+        [programs / "load-log", log,
+         *map(str, (events, segment_bytes, pause_us, checkpoint_us, keep_bytes))],
         env=environment(programs, log.parent, **settings), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS, check=False)
     assert done.returncode in (0, 3, 4), done.stderr
@@ -37,6 +38,13 @@ def check(programs, log):
                           stderr=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+def verify(lemona_path, log, told=""):
+    """A sealed log that nobody has altered: whatever the fault, there is no false alarm."""
+    done = subprocess.run([lemona_path, "verify", log], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=LIMIT_SECONDS, check=False)
+    assert done.returncode == 0, f"{told}\n{done.stdout}"
 
 
 def lacks(wanted, found):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files that refuse: what could not be written is a gap, and the writing goes on."""
 import pytest
-from programs import CUT, WRITE, check, load
+from programs import CUT, WRITE, check, load, verify
 
 EVENTS = 2000
 # All of them: frames, ends and beginnings of segments, the end of the log.
@@ -22,7 +22,8 @@ def check_whole(found, state="ended"):
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS", "TORN", "SHORT"])
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("checkpoint_us", [0, 1000])
-def test_every_write_in_turn(programs, place, chance, error, count, checkpoint_us):
+def test_every_write_in_turn(programs, lemona_path, place, chance, error, count,
+                             checkpoint_us):
     lost = 0
     # Of a sealed log there are more calls than are worth the time: every third, by turns.
     step = 3 if checkpoint_us else 1
@@ -34,6 +35,8 @@ def test_every_write_in_turn(programs, place, chance, error, count, checkpoint_u
             assert not log.exists(), "a log that could not be made was left behind"
             continue
         found = check(programs, log)
+        if checkpoint_us:
+            verify(lemona_path, log, f"write {number}")
         if code == 4 and found["events"] + found["told"] < EVENTS:
             continue # the gap itself found no room before the end
         check_whole(found, "ended" if code == 0 else "cut")

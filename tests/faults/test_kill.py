@@ -6,22 +6,23 @@ import struct
 import subprocess
 import time
 
-from programs import CUT, FRAME_EVENTS, LIMIT_SECONDS, check
+from programs import CUT, FRAME_EVENTS, LIMIT_SECONDS, RETENTION, check, verify
 
 KILLS = 2000
 WAIT_MAX_SECONDS = 0.012
-# Not sealed; sealed, and with each frame about the next checkpoint.
-CHECKPOINTS_US = (0, 1, 1000)
+# Time between checkpoints, and bytes to be kept. Not sealed; sealed, and with each frame about the
+# next checkpoint; old segments deleted.
+WAYS = ((0, 0), (1, 0), (1000, 0), (1, 40000))
 # Not yet open: the header of the first segment was not whole.
 UNBORN = "before the log was there"
 
 
-def kill_writer(programs, place, seconds, born, checkpoint_us):
+def kill_writer(programs, place, seconds, born, way):
     """Kill a writer so long after it was born or, where that is not asked, started. Its report."""
     progress = place / "progress"
     progress.write_bytes(bytes(8))
     writer = subprocess.Popen([programs / "load-log", place / "log", "0", "16384", "0",
-                               str(checkpoint_us), progress], stdout=subprocess.PIPE)
+                               *map(str, way), progress], stdout=subprocess.PIPE)
     with writer:
         if born:
             assert writer.stdout.readline() == b"ready\n"
@@ -41,18 +42,25 @@ def check_killed(programs, log, reported):
         assert reported == 0, UNBORN
         return
     # The frame that was being written may be there as well.
-    assert found["events"] in (reported, reported + FRAME_EVENTS), (reported, found)
-    assert found["ranges"] == ([[1, found["events"]]] if found["events"] else []), found
-    assert found["state"] == "cut" and found["gaps"] == {CUT: 1}, found
+    deleted = found["told"]
+    last = deleted + found["events"]
+    assert last in (reported, reported + FRAME_EVENTS), (reported, found)
+    assert found["ranges"] == ([[deleted + 1, last]] if found["events"] else []), found
+    assert found["state"] == "cut", found
+    assert found["gaps"] == {CUT: 1, **({RETENTION: 1} if deleted else {})}, found
 
 
-def test_kills(programs, place, chance, part):
-    wrote = 0
+def test_kills(programs, lemona_path, place, chance, part):
+    wrote = deleted = 0
     for number in range(part(KILLS)):
         born = number % 10 != 0
         reported = kill_writer(programs, place, chance.random() * WAIT_MAX_SECONDS, born,
-                               chance.choice(CHECKPOINTS_US))
+                               chance.choice(WAYS))
         check_killed(programs, place / "log", reported)
+        # One that was killed while it was made has a key, perhaps, and no checkpoint yet.
+        if (place / "log/checkpoint").exists():
+            verify(lemona_path, place / "log")
+        deleted += (place / "log/00000001.lmt").exists()
         wrote += reported > 0
         shutil.rmtree(place / "log", ignore_errors=True)
-    assert wrote > part(KILLS) / 2
+    assert wrote > part(KILLS) / 2 and deleted > 0

@@ -23,6 +23,8 @@ struct lm_record_options {
 	uint64_t ring_bytes;       /* per-CPU buffer, power of two; 0: default */
 	uint64_t memory_bytes;     /* lm_identify_set_memory(); 0: its default */
 	uint64_t segment_bytes;    /* 0: default of the log */
+	uint64_t keep_bytes;       /* delete finished segments, the oldest first, while the log */
+	uint64_t keep_ns;          /* is larger, and when older; 0: never. Not with no_seal */
 	enum lm_attach attach;
 	bool no_seal;              /* do not have the log signed */
 	/* Called once everything is attached, with the log's verifier key ("" when it is not

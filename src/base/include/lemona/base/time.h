@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lemona/base/diag.h"
@@ -26,6 +27,9 @@ int64_t lm_time_wall_minus_boot_ns(void);
 
 /** RFC 3339 in UTC with nine decimals: 2026-01-02T03:04:05.678901234Z. */
 void lm_time_format(uint64_t wall_ns, char out[LM_TIME_TEXT_BYTES]);
+
+/** "5m": a number with a unit of ns, us, ms, s, m, h or d. @return false: it is none */
+bool lm_time_parse_span(const char *text, uint64_t *ret_ns);
 
 /**
  * Read RFC 3339 (fraction and offset optional; a missing offset is UTC), or a

@@ -211,6 +211,7 @@ enum lm_gap_reason {
 	LM_GAP_QUEUE = 7,   /* the name event queue overflowed: names unconfirmed */
 	LM_GAP_UNSEEN = 9,  /* done through an entry that is not decoded, or a ring's, not known */
 	LM_GAP_STATE = 8,   /* state from before the start that could not be read */
+	LM_GAP_RETENTION = 10, /* segments were deleted on purpose */
 };
 
 #define LM_GAP_CPU_NONE 0xffffu

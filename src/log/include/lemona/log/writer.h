@@ -28,6 +28,12 @@ struct lm_log_options {
 	const struct lm_signer *signer;
 	uint64_t checkpoint_ns; /* how often, while there is something new; 0: a second */
 	const uint8_t *log_id; /* its identity, 16 random bytes; NULL: the writer makes one */
+	/*
+	 * Retention: finished segments are deleted, the oldest first, while the log is larger
+	 * than this, and once they were finished so long ago. 0: none is. Needs a signer, who
+	 * vouches that they were deleted on purpose.
+	 */
+	uint64_t keep_bytes, keep_ns;
 };
 
 struct lm_log_writer;
@@ -40,7 +46,7 @@ struct lm_log_writer;
  * brings it to the disk after each checkpoint.
  *
  * @return 0; -EEXIST (holds something already); -ENOENT; -EACCES; -ENOSPC; -EIO; -ENOMEM; -EPIPE,
- *         -ETIMEDOUT (the signer gave no key)
+ *         -ETIMEDOUT (the signer gave no key); -EINVAL (retention without a signer)
  */
 int lm_log_create(const char *path, const struct lm_log_meta *meta,
 		  const struct lm_log_options *options, struct lm_log_writer **ret_writer,
