@@ -255,6 +255,20 @@ static struct lm_call_rule rule_of(const struct lm_call_mapping *mapping)
 	return rule;
 }
 
+/*
+ * The recorder waits for the holder where a segment ends, so the one must be as far ahead of others
+ * as the other: on a busy machine an answer would take up to half a second.
+ */
+static void take_along(pid_t holder)
+{
+	struct sched_param priority;
+	int policy = sched_getscheduler(0);
+
+	if (policy >= 0 && sched_getparam(0, &priority) == 0)
+		(void)sched_setscheduler(holder, policy, &priority);
+	(void)setpriority(PRIO_PROCESS, (id_t)holder, getpriority(PRIO_PROCESS, 0));
+}
+
 /* First of all: it begins as a copy of this process, and shall have as little of it as can be. */
 static int start_holder(struct recorder *rec, uint8_t log_id[LM_LOG_ID_BYTES],
 	struct lm_log_options *log, struct lm_diag *diag)
@@ -270,6 +284,7 @@ static int start_holder(struct recorder *rec, uint8_t log_id[LM_LOG_ID_BYTES],
 		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
 	if (r < 0)
 		return r;
+	take_along(lm_holder_pid(rec->holder));
 	r = lm_verifier_key_encode(log_id, lm_holder_first_key(rec->holder), &key);
 	if (r < 0 || key.len >= sizeof(rec->summary->key))
 		return lm_diag_errno(diag, r < 0 ? r : -EIO, "cannot write the log's key");

@@ -81,6 +81,15 @@ def test_what_keeps_the_log_is_not_in_it(log):
     assert [event for event in files if event["op"] in ("rename", "create", "write")] == []
 
 
+def test_the_holder_is_as_far_ahead_as_the_recorder(log):
+    """Else a busy machine lets the recorder wait for it where a segment ends."""
+    with lemona.Recording(log) as recording:
+        pids = [recording.pid, holder_of(recording)]
+        policies = [os.sched_getscheduler(pid) for pid in pids]
+        nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in pids]
+    assert policies[0] == policies[1] and nice[0] == nice[1], (policies, nice)
+
+
 def test_without_its_holder_a_log_goes_on_unsigned(place, log):
     with lemona.Recording(log) as recording:
         holder = holder_of(recording)
