@@ -369,7 +369,8 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		r = lm_identify_found_all(rec->identify);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot list what is running already");
-	return lm_log_flush(rec->log);
+	r = lm_log_flush(rec->log);
+	return r < 0 ? lm_diag_errno(diag, r, "cannot write the log %s", options->log_path) : 0;
 }
 
 /* The command, started only now, so that all of it is seen. exec's failure comes back by a pipe. */
