@@ -356,7 +356,7 @@ static int verify(struct lm_verify *v, const char *path)
 	tell_ends(v);
 	lm_verify_judge_deleted(v);
 	lm_verify_judge_outside(v, v->leaves);
-	if (v->unfit && v->report.sound && v->report.signed_leaves < v->sure_leaves)
+	if (v->unfit && v->report.sound && v->report.signed_leaves < v->sure_signed)
 		lm_verify_tell(v, LM_VERDICT_ALTERED,
 			&(struct lm_place){ .file = "", .begin_ns = v->report.signed_boot_ns,
 				.first_frame = v->signed_frame + 1,

@@ -130,10 +130,10 @@ void lm_verify_names(struct lm_verify *v)
 		lm_verify_tell(v, LM_VERDICT_MIXED, &(struct lm_place){ .file = LM_LOG_KEY_NAME },
 			"the key is that of another log");
 	}
-	v->sure_leaves = 0;
+	v->sure_leaves = v->sure_signed = 0;
 	for (size_t i = 0; i < v->outside_count; i++) {
 		struct lm_outside *outside = &v->outside[i];
-		uint64_t sure = outside->checkpoint.size;
+		uint64_t sure = outside->checkpoint.size, covered = sure;
 
 		if (!outside->usable)
 			continue;
@@ -146,15 +146,17 @@ void lm_verify_names(struct lm_verify *v)
 			continue;
 		}
 		if (outside->checkpoint.state == LM_CHECKPOINT_END)
-			sure = UINT64_MAX;
+			sure = covered = UINT64_MAX;
 		else if (outside->checkpoint.state == LM_CHECKPOINT_SEGMENT_END)
 			sure++; /* the end frame that holds it */
 		if (sure > v->sure_leaves)
 			v->sure_leaves = sure;
+		if (covered > v->sure_signed)
+			v->sure_signed = covered;
 	}
 	/* A log of several segments has been on the disk for long. */
 	if (!v->has_checkpoint_file && (!v->report.sealed || v->file_count > 1))
-		v->sure_leaves = UINT64_MAX;
+		v->sure_leaves = v->sure_signed = UINT64_MAX;
 }
 
 static const char not_signed[] = "the checkpoint is not what was signed";

@@ -145,6 +145,7 @@ struct lm_verify {
 	bool log_ended;
 	bool unfit;                 /* a root did not fit, for which there must be a reason */
 	uint64_t sure_leaves;       /* behind these a power cut may have left anything */
+	uint64_t sure_signed;       /* of these, as many as a checkpoint has to cover */
 	uint64_t checkpoint_frames, key_frames;
 	uint64_t signed_frame;      /* sequence number of the last frame that is covered */
 	uint64_t last_ns;           /* latest time met so far */

@@ -26,7 +26,7 @@
  *                     with ERROR (EIO, ENOSPC, EROFS), or, writes, get only half through (SHORT:
  *                     the call says so; TORN: it fails with EIO all the same)
  * FAULT_JOURNAL=FILE  every change below the root, and what is printed on standard output
- * FAULT_CLOCK=AFTER_MS STEP_MS  the wall clock is set once, so long after the start
+ * FAULT_CLOCK=WRITES STEP_MS  the wall clock is set once, after so many writes
  */
 #define RULES_MAX 8
 #define ROOT_MAX  4096
@@ -64,8 +64,8 @@ static struct {
 	uint64_t counts[KINDS];
 	int journal;
 	bool clock_set;
-	int64_t clock_after_ns, clock_step_ns;
-	struct timespec start;
+	uint64_t clock_writes;
+	int64_t clock_step_ns;
 } shim = { .lock = PTHREAD_MUTEX_INITIALIZER, .journal = -1 };
 
 static _Noreturn void give_up(const char *what)
@@ -131,14 +131,12 @@ __attribute__((constructor)) static void set_up(void)
 			give_up("cannot write FAULT_JOURNAL");
 	}
 	if (clock) {
-		long after_ms, step_ms;
+		long step_ms;
 
-		if (sscanf(clock, "%ld %ld", &after_ms, &step_ms) != 2)
+		if (sscanf(clock, "%lu %ld", &shim.clock_writes, &step_ms) != 2)
 			give_up("cannot read FAULT_CLOCK");
 		shim.clock_set = true;
-		shim.clock_after_ns = after_ms * INT64_C(1000000);
 		shim.clock_step_ns = step_ms * INT64_C(1000000);
-		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &shim.start);
 	}
 }
 
@@ -221,7 +219,7 @@ static void close_parent(int fd)
 /* @return the error that this call shall fail with; 0 */
 static int next_fault(enum kind kind)
 {
-	uint64_t number = ++shim.counts[kind];
+	uint64_t number = __atomic_add_fetch(&shim.counts[kind], 1, __ATOMIC_RELAXED);
 
 	for (size_t i = 0; i < shim.rule_count; i++) {
 		const struct rule *rule = &shim.rules[i];
@@ -484,15 +482,11 @@ int unlink(const char *path)
 
 int clock_gettime(clockid_t id, struct timespec *ret_time)
 {
-	struct timespec now;
 	int64_t ns;
 	int r = (int)syscall(SYS_clock_gettime, id, ret_time);
 
-	if (r < 0 || id != CLOCK_REALTIME || !shim.clock_set)
-		return r;
-	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-	if ((now.tv_sec - shim.start.tv_sec) * INT64_C(1000000000) + now.tv_nsec -
-		shim.start.tv_nsec < shim.clock_after_ns)
+	if (r < 0 || id != CLOCK_REALTIME || !shim.clock_set ||
+		__atomic_load_n(&shim.counts[KIND_WRITE], __ATOMIC_RELAXED) < shim.clock_writes)
 		return r;
 	ns = ret_time->tv_sec * INT64_C(1000000000) + ret_time->tv_nsec + shim.clock_step_ns;
 	ret_time->tv_sec = ns / INT64_C(1000000000);

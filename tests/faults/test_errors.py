@@ -81,8 +81,7 @@ def test_nothing_can_be_written_any_more(programs, place):
 @pytest.mark.parametrize("step_ms", [3600_000, -3600_000])
 def test_the_clock_is_set(programs, place, step_ms):
     """Order comes from the boot clock; what the wall clock said is told for each time."""
-    assert load(programs, place / "log", events=EVENTS, pause_us=1000,
-                FAULT_CLOCK=f"25 {step_ms}") == 0
+    assert load(programs, place / "log", events=EVENTS, FAULT_CLOCK=f"20 {step_ms}") == 0
     found = check(programs, place / "log")
     check_whole(found)
     first, last = found["steps"]
