@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -24,10 +23,10 @@
 #include "lemona/sensor/names.h"
 #include "lemona/sensor/sensor.h"
 #include "hasher.h"
-#include "holder.h"
 #include "look.h"
 #include "own.h"
 #include "place.h"
+#include "sealing.h"
 #include "trouble.h"
 
 /*
@@ -63,7 +62,8 @@ struct recorder {
 	struct lm_identify *identify;
 	struct lm_names *names; /* NULL: this kernel reports none */
 	struct hasher *hasher;
-	struct lm_holder *holder; /* NULL: the log is not sealed */
+	struct sealing sealing;
+	bool began; /* to record: there is a log to keep */
 	struct own_threads threads;
 	struct lm_log_writer *log;
 	struct trouble trouble;
@@ -162,7 +162,7 @@ static int take_record(void *data, const struct lm_raw *record)
 	struct recorder *rec = data;
 	int r;
 
-	if (own_is_record(record, rec->self, rec->holder ? lm_holder_pid(rec->holder) : 0))
+	if (own_is_record(record, rec->self, sealing_holder_pid(&rec->sealing)))
 		return 0;
 	r = lm_identify_record(rec->identify, record);
 	return r == -LM_E_FORMAT ? tell_misread(rec, record) : r;
@@ -255,45 +255,6 @@ static struct lm_call_rule rule_of(const struct lm_call_mapping *mapping)
 	return rule;
 }
 
-/*
- * The recorder waits for the holder where a segment ends, so the one must be as far ahead of others
- * as the other: on a busy machine an answer would take up to half a second.
- */
-static void take_along(pid_t holder)
-{
-	struct sched_param priority;
-	int policy = sched_getscheduler(0);
-
-	if (policy >= 0 && sched_getparam(0, &priority) == 0)
-		(void)sched_setscheduler(holder, policy, &priority);
-	(void)setpriority(PRIO_PROCESS, (id_t)holder, getpriority(PRIO_PROCESS, 0));
-}
-
-/* First of all: it begins as a copy of this process, and shall have as little of it as can be. */
-static int start_holder(struct recorder *rec, uint8_t log_id[LM_LOG_ID_BYTES],
-	struct lm_log_options *log, struct lm_diag *diag)
-{
-	LM_BUFFER struct lm_buffer key = LM_BUFFER_INIT;
-	int r = 0;
-
-	if (getrandom(log_id, LM_LOG_ID_BYTES, 0) != LM_LOG_ID_BYTES)
-		return lm_diag_errno(diag, -EIO, "no random bytes for the log's identity");
-	r = lm_holder_start(log_id, &rec->holder, geteuid() == 0 ? diag : NULL);
-	/* What it lacks is not all that will be lacking. */
-	if (r < 0 && geteuid() != 0)
-		return lm_diag_set(diag, -EPERM, "recording needs root: run with sudo");
-	if (r < 0)
-		return r;
-	take_along(lm_holder_pid(rec->holder));
-	r = lm_verifier_key_encode(log_id, lm_holder_first_key(rec->holder), &key);
-	if (r < 0 || key.len >= sizeof(rec->summary->key))
-		return lm_diag_errno(diag, r < 0 ? r : -EIO, "cannot write the log's key");
-	memcpy(rec->summary->key, key.data, key.len);
-	log->signer = lm_holder_signer(rec->holder);
-	log->log_id = log_id;
-	return 0;
-}
-
 static int open_all(struct recorder *rec, const struct lm_record_options *options,
 	struct lm_diag *diag)
 {
@@ -309,7 +270,6 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 		.turns = options->sched, .content_bytes = options->content_bytes,
 		.terminals = !options->no_terminals, .content_shapes = shapes,
 	};
-	uint8_t log_id[LM_LOG_ID_BYTES];
 	struct lm_log_options log = {
 		.segment_bytes = options->segment_bytes,
 		.keep_bytes = options->keep_bytes, .keep_ns = options->keep_ns,
@@ -330,9 +290,12 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	for (int i = 0; i < LM_URING_COUNT; i++)
 		uring_classes[i] = lm_uring_mappings()[i].class;
 	if (!options->no_seal) {
-		r = start_holder(rec, log_id, &log, diag);
+		r = sealing_start(&rec->sealing, options->tpm, rec->summary->key,
+			sizeof(rec->summary->key), diag);
 		if (r < 0)
 			return r;
+		log.signer = sealing_signer(&rec->sealing);
+		log.log_id = rec->sealing.log_id;
 	}
 	r = lm_identify_find_devices(&devices);
 	/* Before anything is recorded, so that its thread is none that was made in sight. */
@@ -472,8 +435,8 @@ static int record(struct recorder *rec)
 static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 {
 	struct lm_log_counts counts = { 0 };
-	struct lm_diag ending = LM_DIAG_INIT;
-	int ended = 0;
+	struct lm_diag ending = LM_DIAG_INIT, witness = LM_DIAG_INIT;
+	int ended = 0, witnessed;
 
 	/* What is still in the rings is not told: the log must not look whole. */
 	if (r < 0)
@@ -482,7 +445,7 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 		(void)trouble_look(&rec->trouble, rec->log, true);
 		ended = lm_log_close(rec->log, &counts, &ending);
 	}
-	lm_holder_free(rec->holder);
+	witnessed = sealing_end(&rec->sealing, !rec->began, &witness);
 	hasher_free(rec->hasher);
 	lm_identify_free(rec->identify);
 	lm_names_close(rec->names);
@@ -495,6 +458,9 @@ static int close_all(struct recorder *rec, int r, struct lm_diag *diag)
 		r = lm_diag_set(diag, ended, "%s", ending.text);
 	if (r == 0)
 		r = trouble_sum_up(&rec->trouble, diag);
+	if (r == 0 && ended == 0 && witnessed < 0)
+		r = lm_diag_set(
+			diag, witnessed, "the TPM knows less than the log: %s", witness.text);
 	return r < 0 ? r : lm_diag_set(diag, ended, "%s", ending.text);
 }
 
@@ -536,6 +502,7 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 			rec.log = lm_log_discard(rec.log, options->log_path);
 	}
 	if (r == 0) {
+		rec.began = true;
 		r = record(&rec);
 		if (r < 0)
 			lm_diag_errno(diag, r, "recording stopped");

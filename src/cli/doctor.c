@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "lemona/agent/tpm.h"
 #include "lemona/base/escape.h"
 #include "lemona/sensor/doctor.h"
 
@@ -13,11 +14,15 @@ static const char help[] =
 	"what that means for the evidence, and what can be done about it. Needs root.\n"
 	"\n"
 	"Options:\n"
-	"  -h, --help  print this text\n"
+	"      --tpm TCTI  the TPM to look for (default: device:/dev/tpmrm0)\n"
+	"  -h, --help      print this text\n"
 	"\n"
 	"Exit code: 0 all is well, 1 usable with limits, 3 this host cannot be recorded.\n";
 
+enum { OPTION_TPM = 256 };
+
 static const struct option options[] = {
+	{ "tpm", required_argument, NULL, OPTION_TPM },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -50,6 +55,23 @@ static void print_check(struct lm_buffer *out, const struct lm_check *check)
 	print_note(out, "fix", check->fix);
 }
 
+/* Nothing is lost without one: a line, and no limit. */
+static void look_for_tpm(const char *tcti, struct lm_check *ret_check)
+{
+	struct lm_diag diag = LM_DIAG_INIT;
+	int count = lm_tpm_count_logs(tcti, &diag);
+
+	*ret_check = (struct lm_check){ .name = "tpm", .meaning = "", .fix = "" };
+	if (count < 0)
+		snprintf(ret_check->found, sizeof(ret_check->found), "not used: %.140s", diag.text);
+	else if (count == 0)
+		snprintf(ret_check->found, sizeof(ret_check->found),
+			"not used: there is one, for record --tpm");
+	else
+		snprintf(ret_check->found, sizeof(ret_check->found), "used: it witnesses %d logs",
+			count);
+}
+
 /* @return exit code of the verdict */
 static int print_verdict(struct lm_buffer *out, const struct lm_check *checks, int count,
 	bool usable)
@@ -74,12 +96,17 @@ static int print_verdict(struct lm_buffer *out, const struct lm_check *checks, i
 int lm_cli_doctor(int argc, char **argv)
 {
 	struct lm_buffer out LM_BUFFER = LM_BUFFER_INIT;
-	struct lm_check checks[LM_DOCTOR_CHECKS_MAX];
+	struct lm_check checks[LM_DOCTOR_CHECKS_MAX + 1];
+	const char *tpm = LM_TPM_DEFAULT;
 	struct lm_diag diag = LM_DIAG_INIT;
 	bool usable = false;
 	int c = 0;
 
 	while ((c = lm_cli_option(argc, argv, "h", options)) != -1) {
+		if (c == OPTION_TPM) {
+			tpm = optarg;
+			continue;
+		}
 		if (c != 'h')
 			return LM_EXIT_USAGE;
 		lm_cli_print_text(help);
@@ -91,6 +118,7 @@ int lm_cli_doctor(int argc, char **argv)
 
 	if (count < 0)
 		return lm_cli_fail(count, &diag);
+	look_for_tpm(tpm, &checks[count++]);
 	for (int i = 0; i < count; i++)
 		print_check(&out, &checks[i]);
 	int exit_code = print_verdict(&out, checks, count, usable);

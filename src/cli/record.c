@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "lemona/agent/record.h"
+#include "lemona/agent/tpm.h"
 #include "lemona/base/time.h"
 
 static const char help[] =
@@ -37,6 +38,8 @@ static const char help[] =
 	"      --keep-bytes BYTES     delete the oldest segments while the log is larger\n"
 	"      --keep-age SPAN        delete segments that ended so long ago: 90m, 36h, 30d\n"
 	"      --no-seal              have nothing signed: that the log is altered shows no more\n"
+	"      --tpm[=TCTI]           have a TPM (/dev/tpmrm0) witness the log: it shows later\n"
+	"                             whether segments were cut off\n"
 	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
 	"  -h, --help                 print this text\n"
 	"\n"
@@ -54,6 +57,7 @@ enum {
 	OPTION_NO_SEAL,
 	OPTION_KEEP_BYTES,
 	OPTION_KEEP_AGE,
+	OPTION_TPM,
 };
 
 static const struct option options[] = {
@@ -68,6 +72,7 @@ static const struct option options[] = {
 	{ "keep-bytes", required_argument, NULL, OPTION_KEEP_BYTES },
 	{ "keep-age", required_argument, NULL, OPTION_KEEP_AGE },
 	{ "no-seal", no_argument, NULL, OPTION_NO_SEAL },
+	{ "tpm", optional_argument, NULL, OPTION_TPM },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -175,6 +180,9 @@ static int parse_one(struct record_request *request, int option)
 	case OPTION_NO_SEAL:
 		request->record.no_seal = true;
 		return 0;
+	case OPTION_TPM:
+		request->record.tpm = optarg ? optarg : LM_TPM_DEFAULT;
+		return 0;
 	case 'q':
 		request->quiet = true;
 		return 0;
@@ -226,6 +234,10 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 	}
 	if (request->record.content_bytes && request->record.level == LM_LEVEL_REDUCED) {
 		lm_cli_usage("record", "--content needs each call, and --level reduced folds them");
+		return -EINVAL;
+	}
+	if (request->record.tpm && request->record.no_seal) {
+		lm_cli_usage("record", "--tpm witnesses signatures, and --no-seal makes none");
 		return -EINVAL;
 	}
 	return parse_command(argc, argv, request);

@@ -11,6 +11,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "verify_tpm.h"
 
 static const char help[] =
 	"Usage: lemona verify LOG [OPTION]...\n"
@@ -23,14 +24,16 @@ static const char help[] =
 	"                         be given several times\n"
 	"      --key KEY          the key that the recorder printed (default: what the file key\n"
 	"                         in LOG says, which an intruder may have put there)\n"
+	"      --tpm[=TCTI]       hold the log against the TPM (/dev/tpmrm0) that witnessed it\n"
 	"      --format FORMAT    text (default) or json\n"
 	"  -h, --help             print this text\n";
 
-enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY };
+enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY, OPTION_TPM };
 
 static const struct option options[] = {
 	{ "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
 	{ "key", required_argument, NULL, OPTION_KEY },
+	{ "tpm", optional_argument, NULL, OPTION_TPM },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -40,6 +43,7 @@ struct arguments {
 	const char *path;
 	const char **checkpoints; /* as many as there are arguments fit */
 	struct lm_verify_options options;
+	const char *tpm; /* NULL: none is asked */
 	bool json;
 };
 
@@ -150,7 +154,7 @@ static void print_signed(struct lm_buffer *out, const struct lm_verify_report *r
 }
 
 static void print_text(struct lm_buffer *out, const struct lm_verify_report *report,
-	double seconds)
+	const struct lm_tpm_state *tpm, double seconds)
 {
 	for (size_t i = 0; i < report->count; i++)
 		print_finding(out, report, &report->findings[i]);
@@ -169,6 +173,9 @@ static void print_text(struct lm_buffer *out, const struct lm_verify_report *rep
 		report->lost);
 	lm_buffer_printf(out, "%-11s %" PRIu64 "\n", "checkpoints", report->checkpoints);
 	print_signed(out, report);
+	if (tpm->verdict)
+		lm_buffer_printf(out, "%-11s %s; it knows the ends of %" PRIu64 " segments\n",
+			"tpm", lm_cli_tpm_word(tpm->verdict), tpm->known);
 	lm_buffer_printf(out, "%-11s %" PRIu64
 		" bytes in %.2f s, %.0f MB/s; uncompressed %.0f MB/s\n", "read", report->bytes,
 		seconds, rate_of(report->bytes, seconds), rate_of(report->raw_bytes, seconds));
@@ -220,7 +227,8 @@ static void print_json_list(struct lm_buffer *out, const struct lm_verify_report
 	lm_buffer_append_byte(out, ']');
 }
 
-static void print_json(struct lm_buffer *out, const struct lm_verify_report *report, double seconds)
+static void print_json(struct lm_buffer *out, const struct lm_verify_report *report,
+	const struct lm_tpm_state *tpm, double seconds)
 {
 	lm_buffer_printf(out, "{\"version\":1,\"sound\":%s,\"state\":\"%s\",\"sealed\":%s",
 		report->sound ? "true" : "false", state_name(report->state),
@@ -238,6 +246,9 @@ static void print_json(struct lm_buffer *out, const struct lm_verify_report *rep
 		report->signed_leaves, report->signed_event, report->unsigned_frames);
 	if (report->signed_leaves)
 		print_json_time(out, "signed_until", report->signed_wall_ns);
+	if (tpm->verdict)
+		lm_buffer_printf(out, ",\"tpm\":\"%s\",\"tpm_segments\":%" PRIu64,
+			lm_cli_tpm_word(tpm->verdict), tpm->known);
 	lm_buffer_printf(out, ",\"bytes\":%" PRIu64 ",\"raw_bytes\":%" PRIu64
 		",\"seconds\":%.6f}\n", report->bytes, report->raw_bytes, seconds);
 }
@@ -256,6 +267,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case OPTION_KEY:
 			arguments->options.key = lm_str_from(optarg);
+			break;
+		case OPTION_TPM:
+			arguments->tpm = optarg ? optarg : LM_TPM_DEFAULT;
 			break;
 		case OPTION_FORMAT:
 			arguments->json = strcmp(optarg, "json") == 0;
@@ -276,6 +290,7 @@ static int verify(const struct arguments *arguments, uint64_t begin_ns)
 {
 	LM_CLEANUP(lm_verify_report_release) struct lm_verify_report report = { 0 };
 	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
+	struct lm_tpm_state tpm = { 0 };
 	struct lm_diag diag = LM_DIAG_INIT;
 	double seconds;
 	int r = lm_verify(arguments->path, &arguments->options, &report, &diag);
@@ -284,13 +299,15 @@ static int verify(const struct arguments *arguments, uint64_t begin_ns)
 		clear_progress();
 	if (r == -EINVAL)
 		return lm_cli_usage("verify", "%s", diag.text);
+	seconds = seconds_since(begin_ns);
+	if (r == 0 && arguments->tpm)
+		r = lm_cli_verify_tpm(arguments->tpm, &report, &tpm, &diag);
 	if (r < 0)
 		return lm_cli_fail(r, &diag);
-	seconds = seconds_since(begin_ns);
 	if (arguments->json)
-		print_json(&out, &report, seconds);
+		print_json(&out, &report, &tpm, seconds);
 	else
-		print_text(&out, &report, seconds);
+		print_text(&out, &report, &tpm, seconds);
 	r = lm_cli_print(&out);
 	if (r < 0 && !ferror(stdout))
 		return lm_cli_fail(r, NULL);

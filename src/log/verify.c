@@ -331,6 +331,18 @@ static void tell_ends(struct lm_verify *v)
 			"the file is not there: nothing says how far the log went");
 }
 
+int lm_verify_keep_root(struct lm_verify *v, const struct lm_digest *root)
+{
+	struct lm_digest *moved = reallocarray(
+		v->report.roots, v->report.root_count + 1, sizeof(*moved));
+
+	if (!moved)
+		return -ENOMEM;
+	v->report.roots = moved;
+	moved[v->report.root_count++] = *root;
+	return 0;
+}
+
 static int verify(struct lm_verify *v, const char *path)
 {
 	int r = open_log(v, path);
@@ -363,6 +375,9 @@ static int verify(struct lm_verify *v, const char *path)
 				.last_frame = v->next_sequence - 1 },
 			"a checkpoint does not fit the frames");
 	v->report.leaves = v->leaves;
+	memcpy(v->report.log_id, v->log_id, sizeof(v->report.log_id));
+	v->report.has_first_key = v->has_anchor;
+	v->report.first_key = v->anchor;
 	if (v->next_sequence > v->signed_frame + 1)
 		v->report.unsigned_frames = v->next_sequence - 1 - v->signed_frame;
 	return 0;

@@ -78,6 +78,9 @@ static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str pay
 	r = lm_merkle_add(v->hash, &tree, end_leaf);
 	if (r < 0)
 		return r == -EOVERFLOW ? 0 : r;
+	r = lm_verify_keep_root(v, &root);
+	if (r < 0)
+		return r;
 	v->tree = tree;
 	v->tree_known = true;
 	v->leaves = tree.size;

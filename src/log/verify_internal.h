@@ -191,6 +191,9 @@ size_t lm_verify_tell_frames(struct lm_verify *v, enum lm_verdict verdict,
 
 /** List the segments, choose the log's identity, tell which files are no segments of it. */
 int lm_verify_list(struct lm_verify *v, const char *path);
+/** Keep the root at a segment's end for the report. @return 0; -ENOMEM */
+int lm_verify_keep_root(struct lm_verify *v, const struct lm_digest *root);
+
 /* verify_anchor.c */
 
 /** Read the notes of `checkpoint` and of outside, and the anchor. @return 0; -EINVAL; -EIO; ... */

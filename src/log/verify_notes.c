@@ -439,6 +439,9 @@ static int take_end(struct notes *notes, struct lm_found *frame)
 	r = take_checkpoint(notes, frame, end.note, state, &checkpoint);
 	if (r <= 0)
 		return r;
+	r = lm_verify_keep_root(v, &checkpoint.root);
+	if (r < 0)
+		return r;
 	if (checkpoint.size != index_of(notes->segment, frame))
 		lm_verify_tell_frames(v, LM_VERDICT_ALTERED, &place,
 			"the note of the end frame does not cover all that stands before it");

@@ -37,6 +37,7 @@ const char *lm_verdict_word(enum lm_verdict verdict)
 void lm_verify_report_release(struct lm_verify_report *report)
 {
 	free(report->findings);
+	free(report->roots);
 	*report = (struct lm_verify_report){ 0 };
 }
 

@@ -27,6 +27,7 @@ struct lm_record_options {
 	uint64_t keep_ns;          /* is larger, and when older; 0: never. Not with no_seal */
 	enum lm_attach attach;
 	bool no_seal;              /* do not have the log signed */
+	const char *tpm;           /* the TPM that witnesses it, lm_tpm_reserve(); NULL: none */
 	/* Called once everything is attached, with the log's verifier key ("" when it is not
 	 * sealed); may be NULL. */
 	void (*on_start)(void *data, const char *key);

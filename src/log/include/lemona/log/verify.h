@@ -7,6 +7,7 @@
 
 #include "lemona/base/diag.h"
 #include "lemona/base/str.h"
+#include "lemona/crypto/note.h"
 
 /*
  * Is a log what its recorder wrote, and if not, what is wrong with it, and where? Every byte of it
@@ -64,6 +65,11 @@ struct lm_verify_report {
 	uint64_t signed_boot_ns, signed_wall_ns;
 	uint64_t unsigned_frames;    /* after the last checkpoint that fits */
 	int64_t wall_minus_boot_ns;  /* of the first segment */
+	uint8_t log_id[LM_LOG_ID_BYTES];
+	bool has_first_key;          /* there is an anchor */
+	struct lm_public_key first_key;
+	struct lm_digest *roots;     /* at the end of each segment whose last note fits, in order */
+	size_t root_count;
 };
 
 void lm_verify_report_release(struct lm_verify_report *report);
