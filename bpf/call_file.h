@@ -11,6 +11,28 @@
  */
 #include "reduce.h"
 
+/*
+ * Every master of a pair of terminals is an open of one and the same file. What goes through it
+ * goes through the other end, whose dentry ptmx_open() of drivers/tty/pty.c keeps there.
+ */
+static __noinline int fill_other_end(struct call *c, struct lm_raw_io *io)
+{
+	struct file *file = file_of_fd(c->task, c->args[0]);
+	struct inode *inode = READ(file, f_inode);
+	struct tty_file_private *private = READ(file, private_data);
+	struct dentry *dentry;
+
+	if (READ(inode, i_rdev) != DEV_PTMX)
+		return done();
+	dentry = READ(private, tty, link, driver_data);
+	if (!dentry)
+		return done();
+	io->inode = READ(dentry, d_inode, i_ino);
+	io->dev = READ(dentry, d_inode, i_sb, s_dev);
+	io->raw.flags |= LM_RAW_MASTER;
+	return done();
+}
+
 /* Whose call it was on what, read once for either way to record it. */
 static __always_inline struct inode *fill_io(struct call *c, struct lm_raw_io *io)
 {
@@ -19,7 +41,8 @@ static __always_inline struct inode *fill_io(struct call *c, struct lm_raw_io *i
 	return fill_io_file(io, file_of_fd(c->task, c->args[0]));
 }
 
-static __always_inline bool call_io_reduced(struct call *c)
+/* On its own, since the way through the others' stack is long. @return whether it was told */
+static __noinline int call_io_reduced(struct call *c)
 {
 	struct lm_raw_io io;
 	struct inode *inode = fill_io(c, &io);
@@ -33,7 +56,7 @@ static __always_inline void call_io(struct call *c, bool is_socket)
 	struct lm_raw_io *io;
 	struct inode *inode;
 
-	if (record_level == LM_LEVEL_REDUCED && call_io_reduced(c))
+	if (!is_socket && record_level == LM_LEVEL_REDUCED && call_io_reduced(c))
 		return;
 	io = emit_reserve(&c->emit, LM_RAW_IO, sizeof(*io));
 	if (!io)
@@ -45,6 +68,8 @@ static __always_inline void call_io(struct call *c, bool is_socket)
 		emit_fill(&c->emit, &io->raw, LM_RAW_IO);
 		fill_io(c, io);
 	}
+	if (!is_socket && unlikely((io->mode & S_IFMT) == S_IFCHR))
+		run(fill_other_end(c, io));
 	emit_commit(&c->emit, io, sizeof(*io));
 }
 

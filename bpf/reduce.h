@@ -124,6 +124,9 @@ static __always_inline bool reduce_io(struct call *c, struct inode *inode,
 	/* What goes through pipes and sockets is gone once it has been read. */
 	if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK)
 		return false;
+	/* Told as calls on the other end. */
+	if (type == S_IFCHR && READ(inode, i_rdev) == DEV_PTMX)
+		return false;
 	/* Each of a terminal's calls has bytes of its own. */
 	if (keeps_terminals && type == S_IFCHR && is_terminal(inode))
 		return false;

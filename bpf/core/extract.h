@@ -90,7 +90,7 @@ static __always_inline void fill_file(struct lm_raw_inode *out, struct file *fil
 		out->inode = anonymous_inode(file);
 }
 
-/* What calls that move bytes need of a file. @return its inode, or NULL */
+/* What calls that move bytes need of a file. @return its own inode, or NULL */
 static __always_inline struct inode *fill_io_file(struct lm_raw_io *io, struct file *file)
 {
 	struct inode *inode = NULL;

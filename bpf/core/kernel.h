@@ -214,6 +214,7 @@ struct tty_struct {
 	struct tty_driver *driver;
 	int index;
 	struct tty_struct *link; /* the other end of a pair */
+	void *driver_data;
 };
 
 struct tty_file_private {
@@ -407,6 +408,7 @@ struct bpf_iter__task_file {
 #define S_IFMT 00170000
 #define S_IFREG 0100000
 #define S_IFCHR 0020000
+#define DEV_PTMX (5u << 20 | 2) /* the kernel's own encoding */
 #define S_IFDIR 0040000
 #define S_IFBLK 0060000
 #define SOCKFS_MAGIC 0x534f434b /* include/uapi/linux/magic.h */

@@ -17,7 +17,7 @@ const char *lm_event_flag_name(unsigned int bit)
 {
 	static const char *const names[] = {
 		"claimed", "derived", "created", "vm-shared", "confirmed", "partial", "timed",
-		"folded", "mapped", "content",
+		"folded", "mapped", "content", "master",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;

@@ -183,6 +183,8 @@ static int begin_io(struct lm_identify *id, const struct lm_raw_io *raw,
 	if (r < 0)
 		return r;
 	ret_event->result = raw->result;
+	if (raw->raw.flags & LM_RAW_MASTER)
+		ret_event->flags |= LM_EVENT_MASTER;
 	r = find_entry(id, raw->raw.time_ns, raw->inode, raw->dev, raw->mode, ret_entry);
 	if (r < 0)
 		return r;

@@ -249,7 +249,8 @@ static int take_event(struct lm_reducer *reducer, const struct lm_event *event)
 	if (r < 0)
 		return r;
 	if (way != LM_WAY_NONE && way != LM_WAY_DISTURB && event->object &&
-	    event->call != LM_CALL_NONE && !lm_map_get(&reducer->channels, event->object))
+	    event->call != LM_CALL_NONE && !(event->flags & LM_EVENT_MASTER) &&
+	    !lm_map_get(&reducer->channels, event->object))
 		return take_repeatable(reducer, run, event, way);
 	reducer->disturbances += way == LM_WAY_DISTURB;
 	run->joined = false;

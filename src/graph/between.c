@@ -98,7 +98,7 @@ static int gather_links(struct between *between, uint32_t vertex)
 	for (uint32_t i = 0; i < links.count; i++) {
 		const struct lm_link *link = lm_links_get(&links, i);
 		uint32_t other = between->backward ?
-			walk_find(walk, link->source, walk_source_role(walk, link->source)) :
+			walk_find(walk, link->source, walk_source_role(walk, link)) :
 			walk_find(walk, link->sink, walk_sink_role(walk, link));
 		uint32_t from = between->backward ? other : vertex;
 		uint32_t to = between->backward ? vertex : other;
@@ -107,7 +107,8 @@ static int gather_links(struct between *between, uint32_t vertex)
 
 		if (!other || !walk_in_window(walk, link) || !inputs_were_taken(walk, link, vertex))
 			continue;
-		if (between->backward && walk_sink_role(walk, link) != v.role)
+		if (v.role != (between->backward ? walk_sink_role(walk, link) :
+						   walk_source_role(walk, link)))
 			continue;
 		number = find_edge(walk, link, from, to);
 		if (!number)
@@ -125,8 +126,7 @@ static int gather_passages(struct between *between)
 	int r = 0;
 
 	for (uint32_t v = 1; v < walk->vertices.count && r == 0; v++) {
-		if (walk->vertices.at[v].object != VERTEX_GROUP &&
-		    (between->backward || walk->vertices.at[v].role != ROLE_OUT))
+		if (walk->vertices.at[v].object != VERTEX_GROUP)
 			r = gather_links(between, v);
 	}
 	for (uint32_t i = 0; i < walk->edges.count && r == 0; i++) {

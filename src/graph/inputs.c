@@ -104,7 +104,7 @@ static int take_input(struct walk *walk, const struct lm_link *link, uint32_t se
 		return first;
 	if (first)
 		return walk_follow_back(walk, link, server, before_ns);
-	source = walk_find(walk, link->source, walk_source_role(walk, link->source));
+	source = walk_find(walk, link->source, walk_source_role(walk, link));
 	return source ? walk_reach(walk, source, threshold_ns) : 0;
 }
 
@@ -338,7 +338,7 @@ static int fold_inputs(struct walk *walk, uint32_t server)
 
 	for (uint32_t i = 0; i < links.count; i++) {
 		const struct lm_link *link = lm_links_get(&links, i);
-		enum role role = walk_source_role(walk, link->source);
+		enum role role = walk_source_role(walk, link);
 
 		if (!inputs_is_channel(walk, link->source) || !walk_in_window(walk, link) ||
 		    link->control == LM_CONTROL_LOW ||

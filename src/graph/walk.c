@@ -196,9 +196,17 @@ struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *lin
 	};
 }
 
-enum role walk_source_role(const struct walk *walk, lm_object_id source)
+/* Through the master of a pair of terminals: its way in is the other end's way out. */
+static bool is_of_master(const struct walk *walk, const struct lm_link *link)
 {
-	return object_is_two_way(walk->index, source) ? ROLE_IN : ROLE_WHOLE;
+	return lm_index_event_at(walk->index, link->event)->flags & LM_EVENT_MASTER;
+}
+
+enum role walk_source_role(const struct walk *walk, const struct lm_link *link)
+{
+	if (!object_is_two_way(walk->index, link->source))
+		return ROLE_WHOLE;
+	return is_of_master(walk, link) ? ROLE_OUT : ROLE_IN;
 }
 
 enum role walk_sink_role(const struct walk *walk, const struct lm_link *link)
@@ -206,7 +214,7 @@ enum role walk_sink_role(const struct walk *walk, const struct lm_link *link)
 	if (!object_is_two_way(walk->index, link->sink))
 		return ROLE_WHOLE;
 	/* An ioctl on a terminal may push bytes into what is read from it (TIOCSTI). */
-	return link->op == LM_OP_IOCTL ? ROLE_IN : ROLE_OUT;
+	return link->op == LM_OP_IOCTL || is_of_master(walk, link) ? ROLE_IN : ROLE_OUT;
 }
 
 static uint64_t min_ns(uint64_t a, uint64_t b)
@@ -225,7 +233,7 @@ int walk_follow_back(struct walk *walk, const struct lm_link *link, uint32_t sin
 	uint64_t threshold_ns = min_ns(link->end_ns, before_ns);
 	uint32_t source;
 	struct edge edge;
-	int r = walk_vertex(walk, link->source, walk_source_role(walk, link->source), &source);
+	int r = walk_vertex(walk, link->source, walk_source_role(walk, link), &source);
 
 	if (r < 0 || !source)
 		return r;
@@ -323,8 +331,8 @@ static int expand_links_on(struct walk *walk, uint32_t vertex)
 	struct lm_links links = lm_index_outgoing(walk->index, v.object, v.threshold_ns);
 	struct vertex judged = v;
 
-	/* What was sent out of an end does not come back in through it. */
-	if (v.role == ROLE_OUT)
+	/* What was sent out of an end does not come back in through it: others read it there. */
+	if (v.role == ROLE_OUT && !object_is_terminal(walk->index, v.object))
 		return 0;
 	judged.low_counts = v.detection && !has_high(&links);
 	for (uint32_t i = 0; i < links.count; i++) {
@@ -332,7 +340,7 @@ static int expand_links_on(struct walk *walk, uint32_t vertex)
 		bool refused;
 		int r;
 
-		if (!walk_in_window(walk, link))
+		if (!walk_in_window(walk, link) || walk_source_role(walk, link) != v.role)
 			continue;
 		r = walk_judge(walk, link, &judged, v.threshold_ns, &refused);
 		if (r == 0 && !refused)

@@ -103,7 +103,7 @@ int walk_refuse(struct walk *walk, enum lm_filter filter, lm_object_id object, u
 struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *link, uint32_t from,
 			      uint32_t to);
 bool walk_in_window(const struct walk *walk, const struct lm_link *link);
-enum role walk_source_role(const struct walk *walk, lm_object_id source);
+enum role walk_source_role(const struct walk *walk, const struct lm_link *link);
 enum role walk_sink_role(const struct walk *walk, const struct lm_link *link);
 /**
  * Whether low control or a common file is reason to leave an influence alone.

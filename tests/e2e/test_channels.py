@@ -22,6 +22,8 @@ CHANNELS = {
     "memory": None,
     "memory-file": None,
     "descriptor": None,
+    "typed": "/dev/pts/",
+    "shown": "/dev/pts/",
 }
 
 

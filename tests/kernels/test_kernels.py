@@ -61,7 +61,10 @@ w-content $OUT $OUT/moved || echo w-content: $?
 w-call $OUT/called
 """
 
-# Both recordings. What a workload finds was made before, so that it is new to the recorder.
+# What runs under a third one, of level reduced.
+REPEATS = "dd if=/dev/zero of=$OUT/zeros bs=1 count=1000"
+
+# The recordings. What a workload finds was made before, so that it is new to the recorder.
 RECORD = """
 export WAY={way} OUT=/out/{way}
 mkdir $OUT
@@ -71,6 +74,8 @@ lemona record --attach {way} -o $OUT/log -- sh /root/workloads >$OUT/said 2>&1
 echo $? >$OUT/code
 lemona record --attach {way} --level full --sched --content -o $OUT/full -- sh /root/calls >$OUT/full-said 2>&1
 echo $? >$OUT/full-code
+lemona record --attach {way} --level reduced -o $OUT/reduced -- {repeats} >$OUT/reduced-said 2>&1
+echo $? >$OUT/reduced-code
 """
 
 
@@ -79,7 +84,8 @@ def build_guest(place, ways):
     (place / "stage").mkdir()
     for name in statements.NAMES:
         statements.prepare(name, place / "stage" / name)
-    words = {"places": " ".join(PLACES), "names": " ".join(statements.NAMES)}
+    words = {"places": " ".join(PLACES), "names": " ".join(statements.NAMES),
+             "repeats": REPEATS}
     (place / "workloads").write_text(WORKLOADS.format(**words))
     (place / "calls").write_text(CALLS)
     initramfs = boot.Initramfs()
@@ -175,6 +181,16 @@ def test_level_full(recording):
     calls.expect_turns(lines, events)
     contents.expect(lemona.parse_lines((place / "moved").read_text()), events,
                     ("file", "socket", "memory", "slave", "master"))
+
+
+def test_level_reduced(recording):
+    _, place, _ = recording
+    said = (place / "reduced-said").read_text()
+    assert (place / "reduced-code").read_text() == "0\n", said
+    writes = [event for event in lemona.events(place / "reduced")
+              if event["op"] == "write" and event.get("path", "").endswith("/zeros")]
+    actions = sum(event["arg"] if "folded" in event["flags"] else 1 for event in writes)
+    assert len(writes) < actions == 1000, f"{len(writes)} events for {actions} writes"
 
 
 @pytest.mark.parametrize("at", PLACES)

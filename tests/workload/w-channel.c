@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 /*
@@ -245,6 +246,51 @@ static void take_descriptor(void)
 	need(fd >= 0 && pread(fd, box, BOX_BYTES, 0) == BOX_BYTES, "pidfd_getfd");
 }
 
+/* Two pairs: the masters of all of them are opens of one file. */
+static void make_terminals(void)
+{
+	struct termios raw;
+	int beside = posix_openpt(O_RDWR | O_NOCTTY), end;
+
+	descriptor = posix_openpt(O_RDWR | O_NOCTTY);
+	need(beside >= 0 && descriptor >= 0 && unlockpt(descriptor) == 0, "/dev/ptmx");
+	end = open(ptsname(descriptor), O_RDWR | O_NOCTTY);
+	need(end >= 0 && tcgetattr(end, &raw) == 0, "the other end");
+	cfmakeraw(&raw);
+	need(tcsetattr(end, TCSANOW, &raw) == 0, "tcsetattr");
+	id = end;
+}
+
+static void write_box(int fd)
+{
+	need(write(fd, box, BOX_BYTES) == BOX_BYTES, "write");
+}
+
+static void read_box(int fd)
+{
+	need(read(fd, box, BOX_BYTES) == BOX_BYTES, "read");
+}
+
+static void give_typed(void)
+{
+	write_box(descriptor);
+}
+
+static void take_typed(void)
+{
+	read_box(id);
+}
+
+static void give_shown(void)
+{
+	write_box(id);
+}
+
+static void take_shown(void)
+{
+	read_box(descriptor);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(void);
@@ -263,6 +309,8 @@ static const struct {
 	{ "memory", nothing, nothing, take_memory },
 	{ "memory-file", nothing, nothing, take_memory_file },
 	{ "descriptor", nothing, give_descriptor, take_descriptor },
+	{ "typed", make_terminals, give_typed, take_typed },
+	{ "shown", make_terminals, give_shown, take_shown },
 };
 
 #define CHANNELS (sizeof(channels) / sizeof(*channels))

@@ -55,6 +55,8 @@ enum lm_raw_flag {
 	LM_RAW_CREATED = 1 << 4, /* the open created the file (FMODE_CREATED) */
 	LM_RAW_MOUNT = 1 << 5,   /* DIR: the directory is mounted over that name */
 	LM_RAW_ROOT = 1 << 6, /* DIR: the directory is "/" of the process or its mount namespace */
+	LM_RAW_MASTER = 1 << 7, /* IO: through the master of a pair of terminals; told is the other
+				 * end, which is what programs have as their terminal */
 };
 
 #define LM_RAW_CALL_NONE 0xffff

@@ -111,6 +111,9 @@ enum lm_event_flag {
 	 * bytes of all of them, or how each of them failed; end: of the last */
 	LM_EVENT_FOLDED = 1u << 7,
 	LM_EVENT_CONTENT = 1u << 9, /* bytes that it moved are here: lm_event.content */
+	/* through the master of a pair of terminals: what is written there is typed at the object,
+	 * and what is read there was written to it */
+	LM_EVENT_MASTER = 1u << 10,
 };
 
 /* Where the action came from. A Linux x86-64 system call number, or: */
