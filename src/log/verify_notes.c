@@ -316,6 +316,7 @@ static int take_key(struct notes *notes, const struct lm_found *frame)
 	v->key_known = true;
 	notes->key = key.checkpoint_key;
 	notes->key_known = true;
+	learn_outside_key(notes);
 	return 0;
 }
 
