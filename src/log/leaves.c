@@ -13,9 +13,6 @@
 #include "lemona/base/error.h"
 #include "seal.h"
 
-/* A segment of so many frames is none of this writer's. */
-#define LEAVES_MAX (16u << 20)
-
 static void close_dir(DIR **dir)
 {
 	if (*dir)
@@ -228,14 +225,12 @@ int lm_leaves_frame(struct lm_leaves *leaves, uint64_t offset, uint8_t ret[LM_FR
 		-LM_E_DAMAGED : 0;
 }
 
-/* The place of leaf number `at` of the segment. */
+/* The place of leaf number `at` of the segment, which is below leaves->limit. */
 static struct lm_leaf *leaf_place(struct lm_leaves *leaves, uint64_t at)
 {
 	size_t capacity = leaves->capacity ? leaves->capacity : 256;
 	struct lm_leaf *moved;
 
-	if (at >= LEAVES_MAX)
-		return NULL;
 	while (capacity <= at)
 		capacity *= 2;
 	if (capacity > leaves->capacity) {
@@ -258,7 +253,8 @@ static int take_rows(struct lm_leaves *leaves, uint64_t first_leaf, uint64_t *re
 	int r = lm_index_decode(leaves->payload.data, leaves->payload.len, &index);
 
 	if (r < 0 || index.first_leaf < first_leaf ||
-		index.first_leaf - first_leaf + index.count > LEAVES_MAX)
+		index.first_leaf - first_leaf > leaves->limit ||
+		index.first_leaf - first_leaf + index.count > leaves->limit)
 		return -LM_E_DAMAGED;
 	if (!leaf_place(leaves, index.first_leaf - first_leaf + index.count - 1))
 		return -ENOMEM;
@@ -316,7 +312,9 @@ static int take_frames(struct lm_leaves *leaves, const struct lm_leaf_segment *s
 		r = lm_leaves_frame(leaves, offset, data, &header, &leaves->payload);
 		if (r == -LM_E_DAMAGED)
 			return 0; /* what is missing will not have the root */
-		if (r == 0 && header.sequence < segment->first_sequence)
+		if (r == 0 && (header.sequence < segment->first_sequence ||
+				      header.sequence - segment->first_sequence + 1 >=
+					      leaves->limit))
 			r = -LM_E_DAMAGED;
 		if (r < 0)
 			return r;
@@ -354,6 +352,7 @@ int lm_leaves_load(struct lm_leaves *leaves, size_t segment)
 	leaves->fd = open_segment(leaves, at->number);
 	if (leaves->fd < 0 || fstat(leaves->fd, &status) < 0)
 		return -EIO;
+	leaves->limit = (uint64_t)status.st_size / LM_FRAME_HEADER_BYTES + 1;
 	leaf = leaf_place(leaves, 0);
 	if (!leaf)
 		return -ENOMEM;

@@ -30,6 +30,7 @@ struct lm_leaves {
 	size_t loaded; /* index of the segment in memory; SIZE_MAX: none */
 	struct lm_leaf *leaves;
 	size_t count, capacity;
+	uint64_t limit; /* a segment of that size has fewer leaves */
 	struct lm_buffer payload;
 	/* What is left of segments that were deleted: the tree of their leaves. */
 	struct lm_merkle_tree deleted;

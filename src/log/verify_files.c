@@ -182,33 +182,46 @@ static struct lm_place file_place(const struct lm_segment_file *file,
 	return (struct lm_place){ .file = name, .segment = file->named, .end = file->size };
 }
 
-/* The log's identity: of the anchor, else that of most headers. */
+/* How many headers have that identity; of two equals the one that the anchor names is more. */
+static size_t votes_for(const struct lm_verify *v, const uint8_t id[LM_LOG_ID_BYTES])
+{
+	size_t votes = v->has_anchor && memcmp(id, v->log_id, LM_LOG_ID_BYTES) == 0;
+
+	for (size_t i = 0; i < v->file_count; i++)
+		votes += 2 * (v->files[i].status == 0 &&
+			memcmp(id, v->files[i].header.log_id, LM_LOG_ID_BYTES) == 0);
+	return votes;
+}
+
+/*
+ * The log's identity: of the anchor that was asked for, else of most headers. If one has more than
+ * half of them, it is left over when each header strikes out one with another identity (Boyer and
+ * Moore); otherwise the first header's has to do.
+ */
 static void choose_identity(struct lm_verify *v)
 {
-	uint8_t chosen[LM_LOG_ID_BYTES];
-	size_t most = 0;
+	const uint8_t *first = NULL, *left = NULL;
+	size_t count = 0;
 
 	if (v->has_anchor && v->options && v->options->key.len > 0)
 		return;
 	for (size_t i = 0; i < v->file_count; i++) {
 		const uint8_t *id = v->files[i].header.log_id;
-		size_t votes = 0;
 
 		if (v->files[i].status < 0)
 			continue;
-		for (size_t j = 0; j < v->file_count; j++)
-			votes += v->files[j].status == 0 &&
-				memcmp(id, v->files[j].header.log_id, LM_LOG_ID_BYTES) == 0;
-		/* Of two equals the one that the anchor names. */
-		votes = 2 * votes +
-			(v->has_anchor && memcmp(id, v->log_id, LM_LOG_ID_BYTES) == 0);
-		if (votes > most) {
-			most = votes;
-			memcpy(chosen, id, LM_LOG_ID_BYTES);
-		}
+		if (!first)
+			first = id;
+		if (count == 0)
+			left = id;
+		count += memcmp(id, left, LM_LOG_ID_BYTES) == 0 ? 1 : (size_t)-1;
 	}
-	if (most)
-		memcpy(v->log_id, chosen, LM_LOG_ID_BYTES);
+	if (!first)
+		return;
+	if (votes_for(v, left) < votes_for(v, first))
+		left = first;
+	if (!v->has_anchor || votes_for(v, left) > votes_for(v, v->log_id))
+		memcpy(v->log_id, left, LM_LOG_ID_BYTES);
 }
 
 static void drop_foreign(struct lm_verify *v)
@@ -322,6 +335,7 @@ int lm_verify_list(struct lm_verify *v, const char *path)
 		r = judge_versions(v, path);
 	if (r < 0)
 		return r;
+	qsort(v->files, v->file_count, sizeof(*v->files), by_number);
 	choose_identity(v);
 	v->mark = lm_log_mark(v->log_id);
 	drop_foreign(v);

@@ -152,6 +152,7 @@ struct lm_verify {
 
 	struct lm_missing *missing;
 	size_t missing_count, missing_capacity;
+	uint32_t look_ups; /* of frames that strays may be copies of */
 	struct lm_stray *strays;
 	size_t stray_count, stray_capacity;
 

@@ -7,7 +7,8 @@
 #include "lemona/base/cleanup.h"
 #include "verify_internal.h"
 
-#define MISSING_MAX 65536u /* ranges, and strays, that are followed to where they belong */
+#define FOLLOWED_MAX 8192u /* ranges, and strays, that are followed to where they belong */
+#define LOOK_UPS_MAX 32u   /* each walks through a segment */
 
 static uint64_t end_of(const struct lm_found *frame)
 {
@@ -279,6 +280,10 @@ static int tell_between(struct lm_verify *v, struct lm_verify_segment *segment,
 				tell_region(v, segment, at, &at->regions[i], verdict);
 		return 0;
 	}
+	if (at->first <= at->last && v->missing_count >= FOLLOWED_MAX) {
+		lm_verify_tell_frames(v, LM_VERDICT_CUT_MIDDLE, &place, "frames are missing here");
+		return 0;
+	}
 	if (at->first <= at->last)
 		return add_missing(v, &(struct lm_missing){
 			at->first, at->last, segment->file->number, at->begin, at->end,
@@ -360,8 +365,10 @@ int lm_verify_order(struct lm_verify *v, struct lm_verify_segment *segment)
 
 		if (frame->placed)
 			after = frame->sequence;
-		else if (v->stray_count < MISSING_MAX)
+		else if (v->stray_count < FOLLOWED_MAX)
 			r = add_stray(v, segment, frame, after);
+		else
+			v->report.dropped++;
 	}
 	if (r < 0)
 		return r;
@@ -429,8 +436,11 @@ static int settle_stray(struct lm_verify *v, const struct lm_stray *stray, struc
 		if (from.at_end && leaf_index >= v->leaves)
 			v->leaves = leaf_index + 1;
 	} else if (frame->sequence < v->next_sequence) {
-		r = lm_verify_leaf_of(v, stray, &leaf);
-		if (r == 1 && memcmp(&leaf, &frame->leaf, sizeof(leaf)) == 0)
+		bool look = v->look_ups < LOOK_UPS_MAX;
+
+		r = look ? lm_verify_leaf_of(v, stray, &leaf) : 0;
+		v->look_ups += look;
+		if (!look || (r == 1 && memcmp(&leaf, &frame->leaf, sizeof(leaf)) == 0))
 			verdict = LM_VERDICT_DUPLICATED;
 	}
 	if (r < 0)

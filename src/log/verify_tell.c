@@ -48,10 +48,10 @@ static bool grow(struct lm_verify *v)
 	size_t capacity = v->finding_capacity ? v->finding_capacity * 2 : 8;
 	struct lm_finding *moved;
 
-	if (report->count < v->finding_capacity)
-		return true;
 	if (report->count >= LM_FINDINGS_MAX)
 		return false;
+	if (report->count < v->finding_capacity)
+		return true;
 	moved = reallocarray(report->findings, capacity, sizeof(*moved));
 	if (!moved)
 		return false;
