@@ -81,7 +81,8 @@ def test_killed_recorder(place, log):
 def test_torn_frame(place, log):
     """The last frame, cut anywhere, costs what it holds and nothing before it."""
     file = place / "file"
-    with lemona.Recording(log) as recording:
+    # Sealed, the last frame may be one without events.
+    with lemona.Recording(log, "--no-seal") as recording:
         lemona.step("append", file, "line\n")
         wait_for(lambda: held(log, file) == 1, "the write in the live log")
         early, _ = lemona.events_and_gaps(log)
@@ -90,7 +91,7 @@ def test_torn_frame(place, log):
         recording.end(signal.SIGKILL)
     whole, _ = lemona.events_and_gaps(log)
     left = None
-    segment = max((path for path in log.iterdir() if path.stat().st_size), key=lambda p: p.name)
+    segment = max(log.glob("*.lms"), key=lambda p: p.name)
     for cut in (1, 7, 20):
         os.truncate(segment, segment.stat().st_size - cut)
         done = lemona.run("events", log, "--format", "json", check=False)
