@@ -14,7 +14,11 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+import fuzz  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
 BUILD = REPO / "build"
@@ -25,6 +29,7 @@ PYTHON = "/usr/bin/python3"
 BUILD_SECONDS = 900
 UNIT_SECONDS = 600
 PYTEST_SECONDS = 900
+FUZZ_SECONDS = 30
 
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1",
@@ -129,12 +134,16 @@ def run_unit_tests(directory):
     return count
 
 
-def run_pytest(name, paths, environment=None):
-    """Run one pytest suite; the reasons of skips are printed by -rs."""
+def run_pytest(name, paths, environment=None, beside=False):
+    """Run one pytest suite; the reasons of skips are printed by -rs.
+
+    beside: files run beside each other, one for each CPU, since most of a test is waiting.
+    """
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     code = run([PYTHON, "-m", "pytest", "-v", "-rs", "--tb=short", "-p", "no:cacheprovider",
-                f"--junitxml={report}", *[str(path) for path in paths]],
+                f"--junitxml={report}", *(["-n", str(os.cpu_count()), "--dist", "loadfile"] if beside else []),
+                *[str(path) for path in paths]],
                PYTEST_SECONDS, {"PYTHONDONTWRITEBYTECODE": "1", **SANITIZERS,
                                 **(environment or {})})
     try:
@@ -152,6 +161,18 @@ def run_pytest(name, paths, environment=None):
     return count
 
 
+def run_fuzzers():
+    """Each for a while, beside each other."""
+    try:
+        fuzz.build()
+    except subprocess.CalledProcessError:
+        return Count(failed=1)
+    targets = fuzz.find_targets()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed = list(pool.map(lambda target: fuzz.run(target, FUZZ_SECONDS), targets))
+    return Count(sum(passed), len(passed) - sum(passed) + (not passed))
+
+
 FAULTS = ("faults", lambda: run_pytest("faults", [REPO / "tests/faults"]))
 KERNELS = ("other kernels", lambda: run_pytest("kernels", [REPO / "tests/kernels"]))
 
@@ -159,9 +180,9 @@ KERNELS = ("other kernels", lambda: run_pytest("kernels", [REPO / "tests/kernels
 def steps():
     """Name and action of everything there is to do, in order."""
     e2e = REPO / "tests/e2e"
-    # Not the demo, which runs once, and not what is about speed.
-    sanitized = sorted(set(e2e.glob("test_*.py")) - {e2e / f"test_{name}.py" for name in
-                                                     ("bench", "delay", "demo", "loss")})
+    files = set(e2e.glob("test_*.py"))
+    # The demo, which runs once, and what is about speed.
+    alone = {e2e / f"test_{name}.py" for name in ("bench", "delay", "demo", "idle", "loss")}
     return [
         ("unit tests", lambda: run_unit_tests(BUILD)),
         ("unit tests, sanitized", lambda: run_unit_tests(ASAN)),
@@ -169,10 +190,13 @@ def steps():
         ("faults, sanitized", lambda: run_pytest(
             "faults-sanitized", [REPO / "tests/faults/test_errors.py"],
             {"LEMONA_BUILD": str(ASAN)})),
+        ("fuzzers", run_fuzzers),
         ("rules of the house", lambda: run_pytest("check", [REPO / "tests/check"])),
         ("end to end, sanitized",
-         lambda: run_pytest("e2e-sanitized", sanitized, {"LEMONA": str(ASAN / "lemona")})),
-        ("end to end", lambda: run_pytest("e2e", [e2e])),
+         lambda: run_pytest("e2e-sanitized", sorted(files - alone),
+                            {"LEMONA": str(ASAN / "lemona")}, beside=True)),
+        ("end to end", lambda: run_pytest("e2e", sorted(files - alone), beside=True)),
+        ("end to end, alone", lambda: run_pytest("e2e-alone", sorted(alone))),
         ("proofs of others", lambda: run_pytest("vectors", [REPO / "tests/vectors"])),
         ("attack cases", lambda: run_pytest("cases", [REPO / "tests/cases"])),
         KERNELS,

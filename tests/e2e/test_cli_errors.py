@@ -299,6 +299,8 @@ def test_full_disk(lemona_path, tmp_path):
     told = dict(word.split("=") for word in done.stdout.split())
     assert int(told["record"]) == FAILURE, done.stderr
     done.returncode = FAILURE
+    when_it_began, done.stderr = done.stderr.splitlines(keepends=True)
+    assert "recording goes on" in when_it_began
     assert "No space left on device" in check_complaint(done, FAILURE)
     assert int(told["events"]) in (0, DAMAGED) and int(told["count"]) > 100, told
 

@@ -7,6 +7,13 @@
 #include "lemona/log/verify.h"
 #include "seal.h"
 
+/* All of it, or, where sanitizers make each trial dear, one of so many. */
+#ifdef __SANITIZE_ADDRESS__
+#define ONE_OF 8u
+#else
+#define ONE_OF 1u
+#endif
+
 /*
  * A sealed log of three small segments, in memory and on tmpfs, that is altered and verified
  * thousands of times. What verify has to say of it is told as a set of words.

@@ -12,7 +12,7 @@ static void cut_tail(const struct image *image, uint32_t segment)
 
 	lm_segment_name(segment, name);
 	snprintf(path, sizeof(path), "%s/%s", image->log, name);
-	for (size_t len = bytes->len - 1; len < bytes->len; len--) {
+	for (size_t len = bytes->len - 1; len < bytes->len; len -= ONE_OF) {
 		assert_int_equal(truncate(path, (off_t)len), 0);
 		expect_words(image, segment == SEGMENTS ? CUT_END :
 			segment == 1 && len < image->header_bytes ? CUT_START : CUT_MIDDLE,
@@ -57,7 +57,7 @@ static void test_middles(void **state)
 
 	for (uint32_t i = 1; i <= SEGMENTS; i++)
 		for (size_t k = 0; k < LM_ARRAY_SIZE(lengths); k++)
-			cut_out(image, i, lengths[k], 1);
+			cut_out(image, i, lengths[k], ONE_OF);
 	free_image(image);
 }
 

@@ -36,7 +36,7 @@ static void flip_file(const struct image *image, const char *name, const struct 
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
 	for (size_t byte = 0; byte < bytes->len; byte++) {
-		for (unsigned int bit = 0; bit < ALL_BITS; bit++) {
+		for (unsigned int bit = byte % ONE_OF; bit < ALL_BITS; bit += ONE_OF) {
 			uint8_t flipped = bytes->data[byte] ^ (uint8_t)(1u << bit);
 
 			assert_int_equal(pwrite(fd, &flipped, 1, (off_t)byte), 1);
@@ -105,7 +105,7 @@ static void flip_forged(const struct image *image, uint32_t segment, size_t offs
 	for (size_t byte = 0; byte < bytes; byte++) {
 		if (byte >= 80 && byte < 96)
 			continue; /* checksums */
-		for (unsigned int bit = 0; bit < ALL_BITS; bit++) {
+		for (unsigned int bit = byte % ONE_OF; bit < ALL_BITS; bit += ONE_OF) {
 			memcpy(data, image->segments[segment].data + offset, bytes);
 			data[byte] ^= (uint8_t)(1u << bit);
 			forge(data, bytes);
