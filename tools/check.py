@@ -182,7 +182,11 @@ def steps():
     e2e = REPO / "tests/e2e"
     files = set(e2e.glob("test_*.py"))
     # The demo, which runs once, and what is about speed.
-    alone = {e2e / f"test_{name}.py" for name in ("bench", "delay", "demo", "idle", "loss")}
+    plain = {e2e / f"test_{name}.py" for name in ("bench", "delay", "demo", "idle", "loss")}
+    # What asks for the only process of a name on the whole machine.
+    alone = {e2e / "test_who.py"}
+    beside = sorted(files - plain - alone)
+    sanitized = {"LEMONA": str(ASAN / "lemona")}
     return [
         ("unit tests", lambda: run_unit_tests(BUILD)),
         ("unit tests, sanitized", lambda: run_unit_tests(ASAN)),
@@ -193,10 +197,11 @@ def steps():
         ("fuzzers", run_fuzzers),
         ("rules of the house", lambda: run_pytest("check", [REPO / "tests/check"])),
         ("end to end, sanitized",
-         lambda: run_pytest("e2e-sanitized", sorted(files - alone),
-                            {"LEMONA": str(ASAN / "lemona")}, beside=True)),
-        ("end to end", lambda: run_pytest("e2e", sorted(files - alone), beside=True)),
-        ("end to end, alone", lambda: run_pytest("e2e-alone", sorted(alone))),
+         lambda: run_pytest("e2e-sanitized", beside, sanitized, beside=True)),
+        ("end to end, sanitized, alone",
+         lambda: run_pytest("e2e-sanitized-alone", sorted(alone), sanitized)),
+        ("end to end", lambda: run_pytest("e2e", beside, beside=True)),
+        ("end to end, alone", lambda: run_pytest("e2e-alone", sorted(plain | alone))),
         ("proofs of others", lambda: run_pytest("vectors", [REPO / "tests/vectors"])),
         ("attack cases", lambda: run_pytest("cases", [REPO / "tests/cases"])),
         KERNELS,

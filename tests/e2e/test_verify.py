@@ -64,7 +64,8 @@ def test_cut_is_no_damage(lemona, log):
 
 
 def test_names_are_escaped(lemona, log, tmp_path):
-    evil = tmp_path / "a\n\x1b[31mb"
+    evil = tmp_path / ("long" * 40) / "a\n\x1b[31mb"
+    evil.parent.mkdir()
     evil.write_text("no checkpoint")
     text = lemona("verify", log, "--checkpoint", evil)
     assert text.returncode == 4 and "\x1b" not in text.stdout and "\\x1b[31mb" in text.stdout

@@ -29,7 +29,7 @@ enum lm_verdict {
 /** "cut in the middle" and so on; static storage. */
 const char *lm_verdict_word(enum lm_verdict verdict);
 
-#define LM_FINDING_FILE_BYTES 64u
+#define LM_FINDING_FILE_BYTES 4096u /* any path that open(2) takes */
 #define LM_FINDING_TEXT_BYTES 256u
 
 struct lm_finding {
