@@ -19,6 +19,7 @@ class Recorder:
 
     name = "none"
     is_slow = False
+    on_request = False  # only where BENCH_RECORDERS names it
 
     def __init__(self, context):
         self.context = context
@@ -56,7 +57,7 @@ def wait_for_line(process, word):
 
 
 class Lemona(Recorder):
-    name, level = "lemona", None
+    name, level, more = "lemona", None, ()
 
     def __init__(self, context):
         super().__init__(context)
@@ -66,7 +67,7 @@ class Lemona(Recorder):
         self.log = os.path.join(directory, "log")
         level = ["--level", self.level] if self.level else []
         self.process = subprocess.Popen(
-            [self.context.lemona, "record", "-o", self.log, *level], stdin=subprocess.DEVNULL,
+            [self.context.lemona, "record", "-o", self.log, *level, *self.more], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for_line(self.process, "recording")
 
@@ -83,6 +84,12 @@ class Lemona(Recorder):
             raise Failure(f"lemona status {self.log} ended with status {status.returncode}")
         answer = json.loads(status.stdout)
         return answer["events"], answer["lost"], answer["bytes"]
+
+
+class LemonaUnsealed(Lemona):
+    """What sealing costs: the same without it."""
+
+    name, more, on_request = "lemona-unsealed", ("--no-seal",), True
 
 
 class LemonaLevel(Lemona):
@@ -178,4 +185,4 @@ class Peer(Recorder):
         return None, None, size
 
 
-KINDS = (Recorder, Lemona, LemonaFull, LemonaReduced, Strace)
+KINDS = (Recorder, Lemona, LemonaUnsealed, LemonaFull, LemonaReduced, Strace)

@@ -63,9 +63,14 @@ def number_of(variable, default, kind=int):
 
 
 def chosen(variable, entries):
-    """Those named, comma between them, in the environment; all of them without that."""
+    """
+    Those named, comma between them, in the environment; all of them without that, but those that
+    want to be named.
+    """
     names = {entry.name: entry for entry in entries}
-    wanted = [word for word in os.environ.get(variable, "").split(",") if word] or list(names)
+    wanted = [word for word in os.environ.get(variable, "").split(",") if word]
+    wanted = wanted or [name for name, entry in names.items()
+                        if not getattr(entry, "on_request", False)]
     unknown = [word for word in wanted if word not in names]
     if unknown:
         raise Failure(f"{variable}: there is no {unknown[0]}; there is {', '.join(names)}")
