@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
 #include "seal.h"
@@ -18,24 +18,13 @@
 #define SEGMENT_BYTES_DEFAULT (64u << 20)
 #define COMPRESSION_DEFAULT   1
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int check_empty(int dir_fd)
 {
-	LM_CLEANUP(close_dir) DIR *dir = NULL;
-	LM_CLOSE int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	LM_CLEANUP(lm_file_list_close) DIR *dir = lm_file_list(dir_fd);
 	const struct dirent *entry;
 
-	if (copy < 0)
-		return -errno;
-	dir = fdopendir(copy);
 	if (!dir)
 		return -errno;
-	lm_take_fd(copy);
 	errno = 0;
 	while ((entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)

@@ -294,7 +294,8 @@ void lm_deleted_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES])
 	snprintf(out, LM_SEGMENT_NAME_BYTES, "%08u.lmt", number % (LM_SEGMENT_NUMBER_MAX + 1));
 }
 
-uint32_t lm_segment_number(const char *name)
+/* Eight digits, and what the kind of file is known by. */
+static uint32_t number_of(const char *name, const char *ending)
 {
 	uint32_t number = 0;
 
@@ -303,5 +304,15 @@ uint32_t lm_segment_number(const char *name)
 			return 0;
 		number = number * 10 + (uint32_t)(name[i] - '0');
 	}
-	return strcmp(name + 8, ".lms") == 0 ? number : 0;
+	return strcmp(name + 8, ending) == 0 ? number : 0;
+}
+
+uint32_t lm_segment_number(const char *name)
+{
+	return number_of(name, ".lms");
+}
+
+uint32_t lm_deleted_number(const char *name)
+{
+	return number_of(name, ".lmt");
 }

@@ -99,3 +99,5 @@ void lm_segment_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES]);
 void lm_deleted_name(uint32_t number, char out[LM_SEGMENT_NAME_BYTES]);
 /** The number in a segment's file name; 0 when the name is none. */
 uint32_t lm_segment_number(const char *name);
+/** The same of a deleted segment's. */
+uint32_t lm_deleted_number(const char *name);

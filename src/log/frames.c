@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "unpack.h"
 
 #define SCAN_BYTES (64u << 10)
 
@@ -40,7 +42,7 @@ static int scan(struct lm_frames *frames, uint64_t offset, uint64_t *ret_offset)
 
 	lm_buffer_reset(window);
 	for (;;) {
-		int64_t n = lm_frames_read(frames, window->data, SCAN_BYTES, offset);
+		int64_t n = lm_file_read(frames->fd, window->data, SCAN_BYTES, offset);
 
 		if (n < (int64_t)LM_FRAME_HEADER_BYTES)
 			return n < 0 ? (int)n : 0;
@@ -86,7 +88,7 @@ static int skip_to_frame(struct lm_frames *frames)
 static int load_frame(struct lm_frames *frames, struct lm_frame_header *ret_header, bool *ret_sound)
 {
 	uint8_t data[LM_FRAME_HEADER_BYTES];
-	int64_t n = lm_frames_read(frames, data, sizeof(data), frames->offset);
+	int64_t n = lm_file_read(frames->fd, data, sizeof(data), frames->offset);
 	int r;
 
 	if (n < (int64_t)sizeof(data))
@@ -96,7 +98,7 @@ static int load_frame(struct lm_frames *frames, struct lm_frame_header *ret_head
 	r = lm_frame_header_decode(data, ret_header);
 	if (r == -LM_E_DAMAGED)
 		return FOUND_DAMAGE;
-	n = lm_frames_read(frames, frames->stored.data, ret_header->stored_bytes,
+	n = lm_file_read(frames->fd, frames->stored.data, ret_header->stored_bytes,
 		frames->offset + sizeof(data));
 	if (n < (int64_t)ret_header->stored_bytes)
 		return n < 0 ? (int)n : FOUND_PART;
@@ -114,7 +116,7 @@ static int read_frame(struct lm_frames *frames, struct lm_frame_header *ret_head
 	/* A writer that had to take back a frame may have put another one there between the
 	 * two reads: of a live log, a second look decides. */
 	if (r == FOUND_DAMAGE || !sound) {
-		if (lm_frames_is_live(frames))
+		if (lm_file_is_live(frames->dir_fd))
 			r = load_frame(frames, ret_header, &sound);
 	}
 	if (r == FOUND_DAMAGE)
@@ -199,7 +201,7 @@ static int meet_tail(struct lm_frames *frames, enum found found)
 	int r;
 
 	if (!frames->tail_checked) {
-		if (lm_frames_is_live(frames) && !is_left(frames))
+		if (lm_file_is_live(frames->dir_fd) && !is_left(frames))
 			return 0;
 		frames->tail_checked = true;
 		return 1;
@@ -249,22 +251,6 @@ static int meet_segment_end(struct lm_frames *frames)
 	return r;
 }
 
-static bool decompress(struct lm_frames *frames, const struct lm_frame_header *header)
-{
-	struct lm_buffer *raw = &frames->raw;
-	size_t n;
-
-	lm_buffer_reset(raw);
-	if (!(header->flags & LM_FRAME_ZSTD)) {
-		lm_buffer_append(raw, frames->stored.data, frames->stored.len);
-		return raw->len == header->raw_bytes;
-	}
-	n = ZSTD_decompressDCtx(frames->decompressor, raw->data, header->raw_bytes,
-		frames->stored.data, frames->stored.len);
-	raw->len = ZSTD_isError(n) ? 0 : n;
-	return !ZSTD_isError(n) && n == header->raw_bytes;
-}
-
 /* Numbers must go on where they were. False: this frame belongs elsewhere. */
 static bool check_place(struct lm_frames *frames, const struct lm_frame_header *header)
 {
@@ -309,7 +295,8 @@ static int take_frame(struct lm_frames *frames, const struct lm_frame_header *he
 		r = meet_segment_end(frames);
 		return r < 0 ? r : 0;
 	case LM_FRAME_BATCH:
-		if (decompress(frames, header))
+		if (lm_frame_unpack(frames->decompressor, header, frames->stored.data,
+			    &frames->raw) == 0)
 			return 1;
 		lm_frames_damage(frames, "segment %08" PRIu32 " is damaged: frame %" PRIu64
 			" does not decompress", frames->number, header->sequence);

@@ -30,9 +30,3 @@ int lm_frames_enter_following(struct lm_frames *frames, uint32_t number);
 /** @return 0; -LM_E_EMPTY; what lm_segment_header_decode() returns; -EIO */
 int lm_frames_read_header(struct lm_frames *frames, struct lm_segment_header *ret_header,
 	uint64_t *ret_bytes);
-
-/** Read up to `len` bytes of the current segment. @return bytes; -EIO */
-int64_t lm_frames_read(const struct lm_frames *frames, void *data, size_t len, uint64_t offset);
-
-/** Does a living writer hold the log's lock? */
-bool lm_frames_is_live(const struct lm_frames *frames);

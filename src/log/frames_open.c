@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "frames_internal.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
@@ -33,10 +34,11 @@ static int diagnose_header(int code, const char *path, struct lm_diag *diag)
 
 static int open_path(const char *path, int *ret_fd, struct stat *ret_status)
 {
-	/* A path may lead anywhere: opening must neither wait for a fifo nor take a terminal. */
-	LM_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	LM_CLOSE int fd = lm_file_open(AT_FDCWD, path);
 
-	if (fd < 0 || fstat(fd, ret_status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret_status) < 0)
 		return -errno;
 	*ret_fd = lm_take_fd(fd);
 	return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "leaves.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,50 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "seal.h"
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-static int64_t read_at(int fd, void *data, size_t len, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, (uint8_t *)data + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -EIO;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (int64_t)done;
-}
-
-static int open_segment(const struct lm_leaves *leaves, uint32_t number)
-{
-	char name[LM_SEGMENT_NAME_BYTES];
-	int fd;
-
-	lm_segment_name(number, name);
-	fd = openat(leaves->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
-}
 
 /* @return 0; -LM_E_DAMAGED, ... ; the leaf of the header is hashed when wanted */
 static int read_header(struct lm_leaves *leaves, int fd, struct lm_segment_header *ret_header,
 	size_t *ret_bytes, struct lm_digest *ret_leaf)
 {
 	uint8_t data[LM_SEGMENT_HEADER_BYTES + LM_SEGMENT_META_MAX_BYTES];
-	int64_t n = read_at(fd, data, sizeof(data), 0);
+	int64_t n = lm_file_read(fd, data, sizeof(data), 0);
 	int r = n < 0 ? (int)n : lm_segment_header_decode(data, (size_t)n, ret_header, ret_bytes);
 
 	return r < 0 || !ret_leaf ? r :
@@ -61,14 +27,16 @@ static int read_header(struct lm_leaves *leaves, int fd, struct lm_segment_heade
 
 static int add_segment(struct lm_leaves *leaves, uint32_t number)
 {
-	LM_CLOSE int fd = open_segment(leaves, number);
+	LM_CLOSE int fd = lm_file_open_segment(leaves->dir_fd, number);
 	struct lm_segment_header header;
 	struct lm_leaf_segment *moved;
 	struct stat status;
 	size_t bytes = 0;
 	int r;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (status.st_size == 0)
 		return 0; /* is being made */
@@ -97,15 +65,12 @@ static int by_number(const void *a, const void *b)
 
 static int list_segments(struct lm_leaves *leaves)
 {
-	LM_CLEANUP(close_dir) DIR *dir = NULL;
-	LM_CLOSE int copy = openat(leaves->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	LM_CLEANUP(lm_file_list_close) DIR *dir = lm_file_list(leaves->dir_fd);
 	const struct dirent *entry;
 	int r = 0;
 
-	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (!dir)
 		return -errno;
-	lm_take_fd(copy);
 	while (r == 0 && (entry = readdir(dir))) {
 		uint32_t number = lm_segment_number(entry->d_name);
 
@@ -129,21 +94,21 @@ static int read_deleted(struct lm_leaves *leaves)
 	char name[LM_SEGMENT_NAME_BYTES];
 	struct lm_segment_header header;
 	struct lm_frame_header frame;
-	struct lm_digest payload, leaf;
+	struct lm_digest leaf;
 	struct lm_merkle_tree tree = { 0 };
 	uint8_t data[LM_FRAME_HEADER_BYTES];
 	LM_CLOSE int fd = -1;
+	struct lm_bytes in;
 	uint64_t at;
 	size_t bytes = 0;
 	int r;
 
 	if (leaves->segments[0].number == 1)
 		return 0;
-	lm_segment_name(leaves->segments[0].number - 1, name);
-	name[sizeof(name) - 2] = 't';
-	fd = openat(leaves->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	lm_deleted_name(leaves->segments[0].number - 1, name);
+	fd = lm_file_open(leaves->dir_fd, name);
 	if (fd < 0)
-		return errno == ENOENT ? -ENODATA : -errno;
+		return fd == -ENOENT ? -ENODATA : fd;
 	r = read_header(leaves, fd, &header, &bytes, NULL);
 	at = bytes;
 	/* Its key frame, and then its end frame. */
@@ -154,20 +119,17 @@ static int read_deleted(struct lm_leaves *leaves)
 		at += sizeof(data) + (r == 0 ? frame.stored_bytes : 0);
 	}
 	if (r == 0)
-		r = lm_seal_digest(leaves->hash, leaves->payload.data, leaves->payload.len,
-			&payload);
-	if (r == 0)
-		r = lm_seal_frame_leaf(leaves->hash, data, &payload, &leaf);
+		r = lm_seal_stored_leaf(
+			leaves->hash, data, leaves->payload.data, leaves->payload.len, &leaf);
 	if (r < 0)
 		return r;
-	if (read_at(fd, data, sizeof(uint64_t), at) != (int64_t)sizeof(uint64_t))
+	if (lm_file_read(fd, data, sizeof(uint64_t), at) != (int64_t)sizeof(uint64_t))
 		return -LM_E_DAMAGED;
-	struct lm_bytes in = lm_bytes_from(data, sizeof(uint64_t));
-
+	in = lm_bytes_from(data, sizeof(uint64_t));
 	tree.size = lm_bytes_u64(&in);
 	bytes = (size_t)__builtin_popcountll(tree.size) * sizeof(struct lm_digest);
 	if (tree.size + 1 != leaves->segments[0].first_leaf ||
-		read_at(fd, tree.full, bytes, at + sizeof(uint64_t)) != (int64_t)bytes)
+		lm_file_read(fd, tree.full, bytes, at + sizeof(uint64_t)) != (int64_t)bytes)
 		return -LM_E_DAMAGED;
 	r = lm_merkle_add(leaves->hash, &tree, &leaf);
 	if (r == 0)
@@ -205,7 +167,7 @@ void lm_leaves_release(struct lm_leaves *leaves)
 int lm_leaves_frame(struct lm_leaves *leaves, uint64_t offset, uint8_t ret[LM_FRAME_HEADER_BYTES],
 	struct lm_frame_header *ret_header, struct lm_buffer *ret_payload)
 {
-	int64_t n = read_at(leaves->fd, ret, LM_FRAME_HEADER_BYTES, offset);
+	int64_t n = lm_file_read(leaves->fd, ret, LM_FRAME_HEADER_BYTES, offset);
 
 	if (n < 0)
 		return (int)n;
@@ -215,7 +177,7 @@ int lm_leaves_frame(struct lm_leaves *leaves, uint64_t offset, uint8_t ret[LM_FR
 	lm_buffer_reset(ret_payload);
 	if (lm_buffer_reserve(ret_payload, ret_header->stored_bytes) < 0)
 		return -ENOMEM;
-	n = read_at(leaves->fd, ret_payload->data, ret_header->stored_bytes,
+	n = lm_file_read(leaves->fd, ret_payload->data, ret_header->stored_bytes,
 		offset + LM_FRAME_HEADER_BYTES);
 	if (n < 0)
 		return (int)n;
@@ -277,7 +239,8 @@ static int take_index(struct lm_leaves *leaves, uint64_t first_leaf, uint64_t si
 	uint32_t bytes = 0;
 	int r;
 
-	if (size < sizeof(tail) || read_at(leaves->fd, tail, sizeof(tail), size - sizeof(tail)) !=
+	if (size < sizeof(tail) ||
+		lm_file_read(leaves->fd, tail, sizeof(tail), size - sizeof(tail)) !=
 			(int64_t)sizeof(tail) ||
 		lm_end_tail_decode(tail, &offset, &bytes) < 0)
 		return 0;
@@ -304,7 +267,6 @@ static int take_frames(struct lm_leaves *leaves, const struct lm_leaf_segment *s
 {
 	uint8_t data[LM_FRAME_HEADER_BYTES];
 	struct lm_frame_header header;
-	struct lm_digest payload;
 	struct lm_leaf *leaf;
 	int r;
 
@@ -323,10 +285,8 @@ static int take_frames(struct lm_leaves *leaves, const struct lm_leaf_segment *s
 			return -ENOMEM;
 		*leaf = (struct lm_leaf){ .offset = offset, .first_event = header.first_event,
 			.known = true };
-		r = lm_seal_digest(leaves->hash, leaves->payload.data, leaves->payload.len,
-			&payload);
-		if (r == 0)
-			r = lm_seal_frame_leaf(leaves->hash, data, &payload, &leaf->hash);
+		r = lm_seal_stored_leaf(leaves->hash, data, leaves->payload.data,
+			leaves->payload.len, &leaf->hash);
 		if (r < 0)
 			return r;
 		offset += LM_FRAME_HEADER_BYTES + header.stored_bytes;
@@ -349,7 +309,7 @@ int lm_leaves_load(struct lm_leaves *leaves, size_t segment)
 	leaves->count = 0;
 	if (leaves->fd >= 0)
 		close(leaves->fd);
-	leaves->fd = open_segment(leaves, at->number);
+	leaves->fd = lm_file_open_segment(leaves->dir_fd, at->number);
 	if (leaves->fd < 0 || fstat(leaves->fd, &status) < 0)
 		return -EIO;
 	leaves->limit = (uint64_t)status.st_size / LM_FRAME_HEADER_BYTES + 1;

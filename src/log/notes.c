@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "frames_internal.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
@@ -102,7 +103,7 @@ static int take_frame(struct newest *newest, const struct lm_frames *frames, con
 
 	if (!has_note(header) || header->stored_bytes > sizeof(payload))
 		return 0;
-	n = lm_frames_read(frames, payload, header->stored_bytes,
+	n = lm_file_read(frames->fd, payload, header->stored_bytes,
 		frames->offset + LM_FRAME_HEADER_BYTES);
 	if (n < (int64_t)header->stored_bytes)
 		return n < 0 ? (int)n : 0;
@@ -122,7 +123,7 @@ static int read_segment(struct newest *newest, struct lm_frames *frames)
 	while (r == 0) {
 		uint8_t data[LM_FRAME_HEADER_BYTES];
 		struct lm_frame_header header;
-		int64_t n = lm_frames_read(frames, data, sizeof(data), frames->offset);
+		int64_t n = lm_file_read(frames->fd, data, sizeof(data), frames->offset);
 
 		if (n < (int64_t)sizeof(data))
 			return n < 0 ? (int)n : 0;

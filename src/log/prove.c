@@ -6,13 +6,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <zstd.h>
-
 #include "leaves.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/log/notes.h"
 #include "seal.h"
+#include "unpack.h"
 #include "verify_internal.h"
 
 _Static_assert(LM_PROOF_HEADER_BYTES == LM_FRAME_HEADER_BYTES, "a proof holds a frame's header");
@@ -70,10 +69,16 @@ static size_t find_leaf(const struct lm_leaves *leaves, uint64_t event)
 	return found;
 }
 
+static void free_decompressor(ZSTD_DCtx **decompressor)
+{
+	ZSTD_freeDCtx(*decompressor);
+}
+
 /* Find the frame, and its leaf as it stands. */
 static int find_frame(struct lm_leaves *leaves, uint64_t event, struct lm_proof *proof,
 	struct lm_diag *diag)
 {
+	LM_CLEANUP(free_decompressor) ZSTD_DCtx *decompressor = NULL;
 	struct lm_frame_header header;
 	size_t segment = 0, leaf;
 	int r;
@@ -107,19 +112,10 @@ static int find_frame(struct lm_leaves *leaves, uint64_t event, struct lm_proof 
 	proof->min_ns = header.min_ns;
 	proof->max_ns = header.max_ns;
 	proof->wall_minus_boot_ns = header.wall_minus_boot_ns;
-	if (lm_buffer_reserve(&proof->raw, header.raw_bytes) < 0)
+	decompressor = ZSTD_createDCtx();
+	if (!decompressor)
 		return -ENOMEM;
-	if (!(header.flags & LM_FRAME_ZSTD)) {
-		lm_buffer_append(&proof->raw, proof->payload.data, proof->payload.len);
-		return lm_buffer_status(&proof->raw);
-	}
-	proof->raw.len = ZSTD_decompress(proof->raw.data, header.raw_bytes, proof->payload.data,
-		proof->payload.len);
-	if (ZSTD_isError(proof->raw.len)) {
-		proof->raw.len = 0;
-		return -LM_E_DAMAGED;
-	}
-	return 0;
+	return lm_frame_unpack(decompressor, &header, proof->payload.data, &proof->raw);
 }
 
 /* What lies beside the way from the leaf up to the root, from below. */

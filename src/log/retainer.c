@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "sync.h"
@@ -33,25 +34,6 @@ struct lm_retainer {
 	bool stop;
 };
 
-/* @return bytes read; -errno */
-static int64_t read_at(int fd, uint8_t *data, size_t len, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, data + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (int64_t)done;
-}
-
 /* The header and the key frame, as stored. */
 static int append_start(int fd, struct lm_buffer *out)
 {
@@ -64,7 +46,7 @@ static int append_start(int fd, struct lm_buffer *out)
 
 	if (!data)
 		return -ENOMEM;
-	n = read_at(fd, data, START_BYTES, 0);
+	n = lm_file_read(fd, data, START_BYTES, 0);
 	if (n < 0)
 		return (int)n;
 	r = lm_segment_header_decode(data, (size_t)n, &segment, &bytes);
@@ -86,7 +68,7 @@ static int append_end(int fd, const struct lm_retained *segment, struct lm_buffe
 
 	if (len > sizeof(data))
 		return -LM_E_DAMAGED;
-	n = read_at(fd, data, (size_t)len, segment->end_offset);
+	n = lm_file_read(fd, data, (size_t)len, segment->end_offset);
 	if (n < 0)
 		return (int)n;
 	if ((uint64_t)n < len)

@@ -33,6 +33,15 @@ int lm_seal_frame_leaf(struct lm_sha256 *hash, const uint8_t header[LM_FRAME_HEA
 	return lm_merkle_leaf(hash, leaf, sizeof(leaf), ret_leaf);
 }
 
+int lm_seal_stored_leaf(struct lm_sha256 *hash, const uint8_t header[LM_FRAME_HEADER_BYTES],
+	const void *stored, size_t stored_bytes, struct lm_digest *ret_leaf)
+{
+	struct lm_digest payload;
+	int r = lm_seal_digest(hash, stored, stored_bytes, &payload);
+
+	return r < 0 ? r : lm_seal_frame_leaf(hash, header, &payload, ret_leaf);
+}
+
 void lm_index_append_row(struct lm_buffer *rows, const struct lm_index_row *row)
 {
 	lm_buffer_append(rows, row->leaf.bytes, LM_SHA256_BYTES);

@@ -47,6 +47,10 @@ int lm_seal_header_leaf(struct lm_sha256 *hash, const void *header, size_t len,
 int lm_seal_frame_leaf(struct lm_sha256 *hash, const uint8_t header[LM_FRAME_HEADER_BYTES],
 	const struct lm_digest *payload, struct lm_digest *ret_leaf);
 
+/** The same, of the stored payload itself. @return 0; -EIO */
+int lm_seal_stored_leaf(struct lm_sha256 *hash, const uint8_t header[LM_FRAME_HEADER_BYTES],
+	const void *stored, size_t stored_bytes, struct lm_digest *ret_leaf);
+
 struct lm_index_row {
 	struct lm_digest leaf;
 	uint64_t offset;         /* in the segment's file, of header or frame */

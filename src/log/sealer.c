@@ -84,12 +84,9 @@ void lm_sealer_add_header(struct lm_sealer *sealer, const struct lm_segment_head
 bool lm_sealer_hash(struct lm_sealer *sealer, const uint8_t *frame, size_t len,
 	struct lm_digest *ret_leaf)
 {
-	struct lm_digest payload;
-	int r = lm_seal_digest(sealer->hash, frame + LM_FRAME_HEADER_BYTES,
-		len - LM_FRAME_HEADER_BYTES, &payload);
+	int r = lm_seal_stored_leaf(sealer->hash, frame, frame + LM_FRAME_HEADER_BYTES,
+		len - LM_FRAME_HEADER_BYTES, ret_leaf);
 
-	if (r == 0)
-		r = lm_seal_frame_leaf(sealer->hash, frame, &payload, ret_leaf);
 	if (r < 0)
 		lm_sealer_stop(sealer, r);
 	return r == 0;

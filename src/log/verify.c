@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "verify_internal.h"
@@ -45,15 +45,6 @@ static void release_segment(struct lm_verify_segment *segment)
 		close(segment->fd);
 }
 
-static bool is_live(int dir_fd)
-{
-	LM_CLOSE int fd = openat(dir_fd, LM_LOG_LOCK_NAME,
-		O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-
-	/* Closing lets go of the lock that was got if nobody writes. */
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
 static int open_log(struct lm_verify *v, const char *path)
 {
 	int r;
@@ -68,7 +59,7 @@ static int open_log(struct lm_verify *v, const char *path)
 	if (r < 0)
 		return lm_diag_errno(v->diag, r, "cannot verify the log %s", path);
 	/* What grows meanwhile must not be older than what says how much there has to be. */
-	v->report.state = is_live(v->dir_fd) ? LM_VERIFY_LIVE : LM_VERIFY_UNFINISHED;
+	v->report.state = lm_file_is_live(v->dir_fd) ? LM_VERIFY_LIVE : LM_VERIFY_UNFINISHED;
 	r = lm_verify_read_anchors(v);
 	return r < 0 ? r : lm_verify_list(v, path);
 }
@@ -80,8 +71,8 @@ static void read_tail(struct lm_verify_segment *segment)
 	uint32_t bytes = 0;
 
 	if (segment->size > sizeof(tail) &&
-		pread(segment->fd, tail, sizeof(tail), (off_t)(segment->size - sizeof(tail))) ==
-			(ssize_t)sizeof(tail) &&
+		lm_file_read(segment->fd, tail, sizeof(tail), segment->size - sizeof(tail)) ==
+			(int64_t)sizeof(tail) &&
 		lm_end_tail_decode(tail, &segment->tail_index, &bytes) == 0)
 		segment->tail_bytes = bytes;
 }
@@ -93,9 +84,10 @@ static int open_segment(struct lm_verify *v, const struct lm_segment_file *file,
 
 	segment->file = file;
 	lm_segment_name(file->named, segment->name);
-	segment->fd = openat(v->dir_fd, segment->name,
-		O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (segment->fd < 0 || fstat(segment->fd, &status) < 0)
+	segment->fd = lm_file_open(v->dir_fd, segment->name);
+	if (segment->fd < 0)
+		return lm_diag_errno(v->diag, segment->fd, "cannot read %s", segment->name);
+	if (fstat(segment->fd, &status) < 0)
 		return lm_diag_errno(v->diag, -errno, "cannot read %s", segment->name);
 	segment->size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
 	read_tail(segment);
@@ -281,16 +273,14 @@ static int find_seal(struct lm_verify *v)
 	v->report.sealed = v->has_anchor || v->has_key_file || v->has_checkpoint_file;
 	for (size_t i = 0; i < v->file_count && !v->report.sealed; i++) {
 		const struct lm_segment_file *file = &v->files[i];
-		char name[LM_SEGMENT_NAME_BYTES];
 		LM_CLOSE int fd = -1;
 
 		if (file->status < 0 || file->skipped)
 			continue;
-		lm_segment_name(file->named, name);
-		fd = openat(v->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		fd = lm_file_open_segment(v->dir_fd, file->named);
 		v->report.sealed = file->deleted || (fd >= 0 &&
-			pread(fd, data, sizeof(data), file->header_bytes) ==
-				(ssize_t)sizeof(data) &&
+			lm_file_read(fd, data, sizeof(data), file->header_bytes) ==
+				(int64_t)sizeof(data) &&
 			lm_frame_header_is_sound(data) &&
 			lm_frame_header_decode(data, &header) == 0 &&
 			header.type == LM_FRAME_KEY);

@@ -94,7 +94,7 @@ static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
 	struct lm_bytes in = lm_bytes_from(v->raw.data, v->raw.len);
 	struct lm_frame_header key, end;
 	struct lm_str key_note, payload;
-	struct lm_digest digest, leaf;
+	struct lm_digest leaf;
 	const uint8_t *header;
 	int r;
 
@@ -107,9 +107,7 @@ static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
 	r = take_key(v, file, key_note, place);
 	if (r <= 0)
 		return r;
-	r = lm_seal_digest(v->hash, payload.data, payload.len, &digest);
-	if (r == 0)
-		r = lm_seal_frame_leaf(v->hash, header, &digest, &leaf);
+	r = lm_seal_stored_leaf(v->hash, header, payload.data, payload.len, &leaf);
 	if (r == 0)
 		r = take_tree(v, &in, payload, &leaf, ret_before);
 	if (r <= 0)

@@ -1,34 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "verify_internal.h"
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-/* "00000001.lmt": what stays of a segment that was deleted on purpose. */
-static uint32_t tombstone_number(const char *name)
-{
-	char segment[LM_SEGMENT_NAME_BYTES];
-
-	if (strlen(name) != sizeof(segment) - 1 || strcmp(name + 8, ".lmt") != 0)
-		return 0;
-	memcpy(segment, name, sizeof(segment));
-	segment[sizeof(segment) - 2] = 's';
-	return lm_segment_number(segment);
-}
 
 static int add_file(struct lm_verify *v, uint32_t named, bool deleted)
 {
@@ -48,59 +28,40 @@ static int add_file(struct lm_verify *v, uint32_t named, bool deleted)
 
 static int list_names(struct lm_verify *v)
 {
-	LM_CLEANUP(close_dir) DIR *dir = NULL;
-	LM_CLOSE int copy = openat(v->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	LM_CLEANUP(lm_file_list_close) DIR *dir = lm_file_list(v->dir_fd);
 	const struct dirent *entry;
 	int r = 0;
 
-	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (!dir)
 		return -errno;
-	lm_take_fd(copy);
 	errno = 0;
 	while (r == 0 && (entry = readdir(dir))) {
 		uint32_t number = lm_segment_number(entry->d_name);
 
 		if (number)
 			r = add_file(v, number, false);
-		else if ((number = tombstone_number(entry->d_name)))
+		else if ((number = lm_deleted_number(entry->d_name)))
 			r = add_file(v, number, true);
 	}
 	return r < 0 ? r : -errno;
 }
 
-static int64_t read_all(int fd, uint8_t *data, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, data + done, len - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -EIO;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (int64_t)done;
-}
-
 int64_t lm_verify_read_file(int dir_fd, const char *name, size_t max, struct lm_buffer *ret)
 {
-	LM_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	LM_CLOSE int fd = lm_file_open(dir_fd, name);
 	struct stat status;
 	int64_t n;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)max)
 		return -EFBIG;
 	lm_buffer_reset(ret);
 	if (lm_buffer_reserve(ret, max) < 0)
 		return -ENOMEM;
-	n = read_all(fd, ret->data, max);
+	n = lm_file_read(fd, ret->data, max, 0);
 	if (n > 0)
 		ret->len = (size_t)n;
 	return n;
@@ -119,6 +80,14 @@ static int decode_header(uint8_t *data, size_t len, struct lm_segment_header *re
 	return lm_segment_header_decode(data, len, ret_header, ret_bytes) == 0 ? -LM_E_DAMAGED : r;
 }
 
+static void name_file(const struct lm_segment_file *file, char out[LM_SEGMENT_NAME_BYTES])
+{
+	if (file->deleted)
+		lm_deleted_name(file->named, out);
+	else
+		lm_segment_name(file->named, out);
+}
+
 static int read_header(struct lm_verify *v, struct lm_segment_file *file)
 {
 	uint8_t data[LM_SEGMENT_HEADER_BYTES + LM_SEGMENT_META_MAX_BYTES];
@@ -128,17 +97,17 @@ static int read_header(struct lm_verify *v, struct lm_segment_file *file)
 	size_t bytes = 0;
 	int64_t n;
 
-	lm_segment_name(file->named, name);
-	if (file->deleted)
-		name[sizeof(name) - 2] = 't';
-	fd = openat(v->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &status) < 0)
+	name_file(file, name);
+	fd = lm_file_open(v->dir_fd, name);
+	if (fd < 0)
+		return lm_diag_errno(v->diag, fd, "cannot read %s", name);
+	if (fstat(fd, &status) < 0)
 		return lm_diag_errno(v->diag, -errno, "cannot read %s", name);
 	file->status = -LM_E_FORMAT;
 	if (!S_ISREG(status.st_mode))
 		return 0;
 	file->size = (uint64_t)status.st_size;
-	n = read_all(fd, data, sizeof(data));
+	n = lm_file_read(fd, data, sizeof(data), 0);
 	if (n < 0)
 		return lm_diag_errno(v->diag, -EIO, "cannot read %s", name);
 	file->status = n == 0 ? -LM_E_EMPTY :
@@ -176,9 +145,7 @@ static int by_number(const void *a, const void *b)
 static struct lm_place file_place(const struct lm_segment_file *file,
 	char name[LM_SEGMENT_NAME_BYTES])
 {
-	lm_segment_name(file->named, name);
-	if (file->deleted)
-		name[LM_SEGMENT_NAME_BYTES - 2] = 't';
+	name_file(file, name);
 	return (struct lm_place){ .file = name, .segment = file->named, .end = file->size };
 }
 

@@ -404,11 +404,10 @@ static void check_end_header(struct notes *notes, struct lm_found *frame,
 		.log_mark = v->mark,
 	};
 	uint8_t bytes[LM_FRAME_HEADER_BYTES];
-	struct lm_digest payload, leaf;
+	struct lm_digest leaf;
 
 	lm_frame_header_encode(&header, v->raw.data, bytes);
-	if (lm_seal_digest(v->hash, v->raw.data, v->raw.len, &payload) < 0 ||
-		lm_seal_frame_leaf(v->hash, bytes, &payload, &leaf) < 0)
+	if (lm_seal_stored_leaf(v->hash, bytes, v->raw.data, v->raw.len, &leaf) < 0)
 		return;
 	if (memcmp(&leaf, &frame->leaf, sizeof(leaf)) == 0)
 		return;

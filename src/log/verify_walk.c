@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "unpack.h"
 #include "verify_internal.h"
 
 #define WINDOW_BYTES       (2u << 20)
 #define REGIONS_MAX        4096u
 #define PROGRESS_BYTES     (16u << 20)
-
-static int64_t read_at(int fd, void *data, size_t len, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, (uint8_t *)data + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -EIO;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (int64_t)done;
-}
 
 static void tell_progress(struct lm_verify *v, uint64_t in_segment)
 {
@@ -55,7 +37,7 @@ static int64_t look(struct lm_verify *v, int fd, uint64_t offset, size_t want,
 
 	if (offset < window->offset || offset - window->offset > window->len ||
 		window->len - (size_t)(offset - window->offset) < want) {
-		n = read_at(fd, window->data, window->capacity, offset);
+		n = lm_file_read(fd, window->data, window->capacity, offset);
 		if (n < 0)
 			return n;
 		window->offset = offset;
@@ -184,22 +166,11 @@ static int count_gaps(struct lm_verify *v, const struct lm_frame_header *header)
 static int read_batch(struct lm_verify *v, const struct lm_frame_header *header,
 	const uint8_t *stored)
 {
-	size_t n = header->stored_bytes;
+	int r = lm_frame_unpack(v->decompressor, header, stored, &v->raw);
 
-	lm_buffer_reset(&v->raw);
-	if (lm_buffer_reserve(&v->raw, LM_FRAME_PAYLOAD_MAX_BYTES) < 0)
-		return -ENOMEM;
-	if (header->flags & LM_FRAME_ZSTD) {
-		n = ZSTD_decompressDCtx(v->decompressor, v->raw.data, header->raw_bytes, stored, n);
-		if (ZSTD_isError(n))
-			return -LM_E_DAMAGED;
-		v->raw.len = n;
-	} else {
-		lm_buffer_append(&v->raw, stored, n);
-	}
-	if (n != header->raw_bytes)
-		return -LM_E_DAMAGED;
-	v->report.raw_bytes += n;
+	if (r < 0)
+		return r;
+	v->report.raw_bytes += v->raw.len;
 	return count_gaps(v, header);
 }
 
@@ -209,7 +180,6 @@ static int take_frame(struct lm_verify *v, struct lm_verify_segment *segment,
 {
 	const uint8_t *stored = data + LM_FRAME_HEADER_BYTES;
 	struct lm_found *found = add_found(segment);
-	struct lm_digest payload;
 	int r;
 
 	if (!found)
@@ -225,9 +195,7 @@ static int take_frame(struct lm_verify *v, struct lm_verify_segment *segment,
 		.events = header->event_count,
 		.type = header->type,
 	};
-	r = lm_seal_digest(v->hash, stored, header->stored_bytes, &payload);
-	if (r == 0)
-		r = lm_seal_frame_leaf(v->hash, data, &payload, &found->leaf);
+	r = lm_seal_stored_leaf(v->hash, data, stored, header->stored_bytes, &found->leaf);
 	if (r < 0)
 		return r;
 	v->report.frames++;
@@ -382,7 +350,7 @@ int lm_verify_payload(struct lm_verify *v, const struct lm_verify_segment *segme
 	lm_buffer_reset(&v->raw);
 	if (lm_buffer_reserve(&v->raw, LM_FRAME_PAYLOAD_MAX_BYTES) < 0)
 		return -ENOMEM;
-	if (read_at(segment->fd, v->raw.data, len, frame->offset + LM_FRAME_HEADER_BYTES) !=
+	if (lm_file_read(segment->fd, v->raw.data, len, frame->offset + LM_FRAME_HEADER_BYTES) !=
 		(int64_t)len)
 		return -EIO;
 	v->raw.len = len;
@@ -410,21 +378,18 @@ int lm_verify_leaf_of(struct lm_verify *v, const struct lm_stray *stray,
 	uint64_t sequence = stray->frame.sequence;
 	const struct lm_segment_file *file = file_of(v, sequence);
 	uint8_t data[LM_FRAME_HEADER_BYTES];
-	char name[LM_SEGMENT_NAME_BYTES];
 	struct lm_frame_header header;
-	struct lm_digest payload;
 	LM_CLOSE int fd = -1;
 	uint64_t at = file ? file->header_bytes : 0;
 	int r;
 
 	if (!file)
 		return 0;
-	lm_segment_name(file->named, name);
-	fd = openat(v->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = lm_file_open_segment(v->dir_fd, file->named);
 	if (fd < 0)
 		return 0;
 	for (;;) {
-		if (read_at(fd, data, sizeof(data), at) < (int64_t)sizeof(data) ||
+		if (lm_file_read(fd, data, sizeof(data), at) < (int64_t)sizeof(data) ||
 			!lm_frame_header_is_sound(data) ||
 			lm_frame_header_decode(data, &header) == -LM_E_DAMAGED)
 			return 0;
@@ -436,11 +401,9 @@ int lm_verify_leaf_of(struct lm_verify *v, const struct lm_stray *stray,
 	lm_buffer_reset(&v->raw);
 	if (lm_buffer_reserve(&v->raw, LM_FRAME_PAYLOAD_MAX_BYTES) < 0)
 		return -ENOMEM;
-	if (read_at(fd, v->raw.data, header.stored_bytes, at + sizeof(data)) <
+	if (lm_file_read(fd, v->raw.data, header.stored_bytes, at + sizeof(data)) <
 		(int64_t)header.stored_bytes)
 		return 0;
-	r = lm_seal_digest(v->hash, v->raw.data, header.stored_bytes, &payload);
-	if (r == 0)
-		r = lm_seal_frame_leaf(v->hash, data, &payload, ret_leaf);
+	r = lm_seal_stored_leaf(v->hash, data, v->raw.data, header.stored_bytes, ret_leaf);
 	return r < 0 ? r : 1;
 }
