@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
+#include "lemona/base/thread.h"
 #include "lemona/base/time.h"
 #include "lemona/crypto/hash.h"
 #include "open_code.h"
@@ -380,19 +380,6 @@ static void free_all(struct hasher *h)
 	free(h);
 }
 
-static int start_thread(struct hasher *h)
-{
-	sigset_t all, before;
-	int r;
-
-	/* Signals are for the thread that knows what they mean. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&h->thread, NULL, run, h);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 int hasher_new(struct hasher **ret_hasher)
 {
 	struct hasher *h = calloc(1, sizeof(*h));
@@ -415,7 +402,7 @@ int hasher_new(struct hasher **ret_hasher)
 	h->chunk = malloc(CHUNK_BYTES);
 	r = h->known && h->results && h->chunk ? lm_sha256_new(&h->hash) : -ENOMEM;
 	if (r == 0)
-		r = start_thread(h);
+		r = lm_thread_start(&h->thread, run, h);
 	if (r < 0) {
 		free_all(h);
 		return r;

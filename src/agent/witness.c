@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lemona/base/thread.h"
 #include "lemona/base/time.h"
 
 #define WAITING_MAX 64u
@@ -131,7 +132,7 @@ int witness_new(const struct lm_signer *inner, struct lm_tpm *tpm, struct witnes
 	};
 	pthread_mutex_init(&witness->lock, NULL);
 	pthread_cond_init(&witness->changed, NULL);
-	r = -pthread_create(&witness->thread, NULL, tell, witness);
+	r = lm_thread_start(&witness->thread, tell, witness);
 	if (r < 0) {
 		lm_tpm_close(tpm);
 		free(witness);

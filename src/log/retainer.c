@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "lemona/base/thread.h"
 #include "sync.h"
 
 /* What fails (a full disk, mostly) is tried again. */
@@ -205,7 +205,6 @@ static void release(struct lm_retainer *retainer)
 
 static int start(struct lm_retainer *retainer, int dir_fd)
 {
-	sigset_t all, before;
 	int r = lm_sha256_new(&retainer->hash);
 
 	if (r < 0)
@@ -213,12 +212,7 @@ static int start(struct lm_retainer *retainer, int dir_fd)
 	retainer->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 	if (retainer->dir_fd < 0)
 		return -errno;
-	/* Signals are for the thread that records. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&retainer->thread, NULL, run, retainer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return lm_thread_start(&retainer->thread, run, retainer);
 }
 
 int lm_retainer_new(int dir_fd, struct lm_retainer **ret_retainer)

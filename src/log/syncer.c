@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "format.h"
 #include "lemona/base/buffer.h"
 #include "lemona/base/cleanup.h"
+#include "lemona/base/thread.h"
 #include "sync.h"
 
 struct request {
@@ -110,19 +110,6 @@ static void release(struct lm_syncer *syncer)
 	free(syncer);
 }
 
-/* Signals are for the thread that records. */
-static int start_thread(struct lm_syncer *syncer)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&syncer->thread, NULL, run, syncer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer)
 {
 	struct lm_syncer *syncer = calloc(1, sizeof(*syncer));
@@ -135,7 +122,8 @@ int lm_syncer_new(int dir_fd, uint32_t segment, struct lm_syncer **ret_syncer)
 	pthread_cond_init(&syncer->served, NULL);
 	syncer->synced = segment;
 	syncer->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-	r = syncer->dir_fd < 0 ? -errno : start_thread(syncer);
+	r = syncer->dir_fd < 0 ? -errno :
+		lm_thread_start(&syncer->thread, run, syncer);
 	if (r < 0) {
 		release(syncer);
 		return r;
