@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "array.h"
+#include "lemona/base/array.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
 #include "lemona/graph/index.h"

@@ -293,6 +293,20 @@ int64_t lm_log_wall_offset_ns(const struct lm_log *log, uint64_t t_ns)
 	return log->offsets[low].offset_ns;
 }
 
+const uint8_t *lm_log_identity(const struct lm_log *log)
+{
+	return log->frames.first.log_id;
+}
+
+void lm_log_place(const struct lm_log *log, struct lm_log_place *ret_place)
+{
+	*ret_place = (struct lm_log_place){
+		.segment = log->frames.number, .events = log->frame.event_count,
+		.offset = log->frames.offset - LM_FRAME_HEADER_BYTES - log->frame.stored_bytes,
+		.first_event = log->frame.first_event,
+	};
+}
+
 void lm_log_read_counts(const struct lm_log *log, struct lm_log_counts *ret_counts)
 {
 	*ret_counts = log->counts;

@@ -52,3 +52,38 @@ int64_t lm_log_wall_offset_ns(const struct lm_log *log, uint64_t t_ns);
 
 /** Totals so far; bytes from the files' sizes. */
 void lm_log_read_counts(const struct lm_log *log, struct lm_log_counts *ret_counts);
+
+#define LM_LOG_IDENTITY_BYTES 16u
+/** The log's own number, the same in all of its segments. */
+const uint8_t *lm_log_identity(const struct lm_log *log);
+
+/* Where the events of one frame are. */
+struct lm_log_place {
+	uint32_t segment;     /* its number */
+	uint32_t events;
+	uint64_t offset;      /* of the frame's header in the segment's file */
+	uint64_t first_event;
+};
+
+/** The frame that the last item came from; of a gap, the one behind it. */
+void lm_log_place(const struct lm_log *log, struct lm_log_place *ret_place);
+
+/*
+ * Single frames of a log, in any order.
+ */
+struct lm_log_events;
+
+/** @return as lm_log_open() */
+int lm_log_events_open(const char *path, struct lm_log_events **ret_events, struct lm_diag *diag);
+struct lm_log_events *lm_log_events_free(struct lm_log_events *events);
+
+/**
+ * Read one frame's events. event.begin_ns is the end of what its thread did before in this frame;
+ * of the first one of each thread 0, since that stands elsewhere.
+ *
+ * @param ret_at  in order of their numbers, borrowed with what they point to until the next call
+ * @return 0; -LM_E_DAMAGED (there is no such frame there, or it does not check); -ENOENT (its
+ *         segment is gone); -EIO; -ENOMEM
+ */
+int lm_log_events_read(struct lm_log_events *events, const struct lm_log_place *place,
+		       const struct lm_event **ret_at);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "rows_internal.h"
+
+/* A row of the frame that is being read. */
+struct row_slot {
+	uint32_t generation; /* of another frame: the slot is free */
+	uint32_t row;
+};
+
+struct lm_rows_builder {
+	struct { struct lm_row *at; size_t count, capacity; } rows;
+	struct { struct lm_row_frame *at; size_t count, capacity; } frames;
+	struct { lm_object_id *at; size_t count, capacity; } sinks; /* of the whole log */
+	struct lm_map is_sink;
+	struct lasting lasting;
+	struct row_slot *slots;
+	uint32_t generation, slots_used;
+	uint64_t events, first_event, last_event;
+};
+
+/** The part (rows_write.c). @return as lm_rows_builder_write() */
+int rows_write(const struct lm_rows_builder *builder, int fd,
+	       const uint8_t log_id[LM_PART_IDENTITY_BYTES]);
