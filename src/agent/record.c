@@ -66,6 +66,7 @@ struct recorder {
 	bool began; /* to record: there is a log to keep */
 	struct own_threads threads;
 	struct lm_log_writer *log;
+	uint32_t segment; /* of the log, as identification knows it */
 	struct trouble trouble;
 	pid_t command;  /* 0 none, or ended */
 	pid_t self;
@@ -90,13 +91,30 @@ static void restore_handlers(const struct handlers *handlers)
 		sigaction(stop_signals[i], &handlers->old[i], NULL);
 }
 
+/* Where old segments are deleted a new one defines what it uses. */
+static int follow_segment(struct recorder *rec)
+{
+	uint32_t segment = lm_log_segment(rec->log);
+
+	if (!rec->identify || segment == rec->segment)
+		return 0;
+	rec->segment = segment;
+	return lm_identify_begin_segment(rec->identify);
+}
+
 static int write_item(void *data, const struct lm_item *item)
 {
 	struct recorder *rec = data;
 	int r = lm_log_add(rec->log, item);
 
 	trouble_note(&rec->trouble, r);
-	return r == -ENOMEM ? r : 0;
+	return r == -ENOMEM ? r : follow_segment(rec);
+}
+
+static int flush_log(struct recorder *rec)
+{
+	trouble_note(&rec->trouble, lm_log_flush(rec->log));
+	return follow_segment(rec);
 }
 
 static void forget_directories(void *data)
@@ -324,7 +342,12 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	r = lm_identify_new(&sink, &devices, &rec->identify);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot start recording");
+	rec->segment = lm_log_segment(rec->log);
 	lm_identify_set_self(rec->identify, (uint32_t)getpid());
+	if (options->keep_bytes || options->keep_ns)
+		r = lm_identify_set_repeating(rec->identify);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot start recording");
 	if (options->memory_bytes)
 		lm_identify_set_memory(rec->identify, options->memory_bytes);
 	r = lm_sensor_find_state(rec->sensor, take_record, rec);
@@ -333,7 +356,10 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	if (r < 0)
 		return lm_diag_errno(diag, r, "cannot list what is running already");
 	r = lm_log_flush(rec->log);
-	return r < 0 ? lm_diag_errno(diag, r, "cannot write the log %s", options->log_path) : 0;
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot write the log %s", options->log_path);
+	r = follow_segment(rec);
+	return r < 0 ? lm_diag_errno(diag, r, "cannot start recording") : 0;
 }
 
 /* The command, started only now, so that all of it is seen. exec's failure comes back by a pipe. */
@@ -417,7 +443,9 @@ static int record(struct recorder *rec)
 		r = drain(rec);
 		if (r < 0)
 			return r;
-		trouble_note(&rec->trouble, lm_log_flush(rec->log));
+		r = flush_log(rec);
+		if (r < 0)
+			return r;
 		if (trouble_look(&rec->trouble, rec->log, false))
 			own_threads_list(&rec->threads); /* a log made anew has a new one */
 		written_ns = lm_time_boot_ns();

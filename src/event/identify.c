@@ -105,6 +105,7 @@ struct lm_identify *lm_identify_free(struct lm_identify *id)
 	free_reports(id);
 	free_requests(id);
 	free_hooked(id);
+	free_repeating(id);
 	lm_map_release(&id->threads);
 	lm_map_release(&id->memory_files);
 	lm_map_release(&id->ns_numbers);
@@ -162,7 +163,7 @@ int emit_event(struct lm_identify *id, const struct lm_event *event)
 	item.event = *event;
 	if (id->parts.content.len)
 		add_content(id, &item.event);
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 /* What is written into some files changes the kernel itself. */
@@ -467,7 +468,7 @@ static int take_gap(struct lm_identify *id, const struct lm_raw_gap *raw)
 	/* What was lost may have told names of directories. */
 	if (id->sink.forget_directories)
 		id->sink.forget_directories(id->sink.data);
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 /* Actions that the kernel did without a call of their own: how many is known, which is not. */
@@ -482,7 +483,7 @@ int tell_unseen(struct lm_identify *id, const struct lm_raw *raw, uint64_t count
 		},
 	};
 
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 static int take_unseen(struct lm_identify *id, const struct lm_raw_range *raw)

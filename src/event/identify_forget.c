@@ -101,6 +101,7 @@ static void forget_inode(struct lm_identify *id, uint32_t at)
 {
 	struct inode_entry *entry = &id->inodes[at];
 
+	keep_inode_definition(id, entry);
 	if (entry->object)
 		index_set_remove(&id->object_set, hash_object(id, entry->object), at << 1);
 	/* Not there where a newer file has its number. */
@@ -119,6 +120,7 @@ static void forget_name(struct lm_identify *id, uint32_t at)
 {
 	struct name_entry *entry = &id->names[at];
 
+	keep_name_definition(id, entry);
 	if (entry->object)
 		index_set_remove(&id->object_set, hash_object(id, entry->object), at << 1 | 1);
 	index_set_remove(&id->name_set, hash_name(entry->dir, text_of(entry)), at);

@@ -39,6 +39,7 @@ struct inode_entry {
 	uint32_t generation;
 	lm_object_id object;
 	lm_object_id name;   /* the name it was last seen under, or 0 */
+	uint32_t segment, rdev; /* what it was told with last: see identify_repeat.c */
 	uint16_t mode;       /* 0: not described yet (LM_OBJECT_PARTIAL) */
 	uint8_t kind;        /* enum lm_object_kind */
 	uint8_t memory;      /* enum lm_memory_type of memory */
@@ -47,19 +48,23 @@ struct inode_entry {
 	bool created : 1;    /* its creation or its end has been seen: another creation makes
 			      * another object */
 	bool again : 1;      /* may have been known before: LM_OBJECT_AGAIN */
+	bool is_mount : 1;   /* its name is covered by it: LM_BINDING_MOUNT */
 	uint8_t chances;     /* see identify_forget.c; as in all entries below */
+	uint8_t flags;       /* as `segment` */
 };
 
 struct name_entry {
 	lm_object_id object;
 	lm_object_id dir;
 	lm_object_id file;   /* what it is bound to now, or 0 */
+	uint32_t segment;    /* as of inodes */
 	char *text;          /* the component; owned */
 	char *link;          /* where it is a symbolic link: its target; owned */
 	uint16_t len, link_len; /* link_len 0: no link, or not known to be one */
 	bool made_directory; /* by mkdir: whatever its inode, `name/..` is where it stands */
 	bool of_directory;   /* what it is bound to is one */
 	uint8_t chances;
+	uint8_t flags;
 };
 
 /* A socket as it was described last. */
@@ -226,6 +231,8 @@ struct lm_identify {
 	/* What hooks told of calls that have not ended, by tid. */
 	struct hooked *hooked[HOOKED_SLOTS];
 
+	struct repeating *repeating; /* NULL: nothing is told again */
+
 	struct uring_requests *uring;     /* under way; NULL: none yet */
 	const struct under_way *under_way; /* while the event of a request is made */
 };
@@ -335,7 +342,27 @@ static inline void use_name(struct name_entry *entry)
 		entry->chances = chances;
 }
 
+/* identify_keep.c */
+struct repeating;
+/* An entry goes: what it was told as may still be needed. */
+void keep_inode_definition(struct lm_identify *id, const struct inode_entry *entry);
+void keep_name_definition(struct lm_identify *id, const struct name_entry *entry);
+void free_repeating(struct lm_identify *id);
+
+/* identify_repeat.c */
+/* Tell an item, and before it what it refers to that this segment does not have yet. */
+int put_repeating(struct lm_identify *id, const struct lm_item *item);
+
+/* All that is told goes this way. @return what the sink returned; -ENOMEM */
+static inline int put_item(struct lm_identify *id, const struct lm_item *item)
+{
+	return id->repeating ? put_repeating(id, item) : id->sink.item(id->sink.data, item);
+}
+
 /* identify_object.c */
+/* What is known of a file, but for its object's own members. */
+void fill_file(const struct lm_identify *id, const struct inode_entry *entry, uint32_t rdev,
+	       struct lm_file *file);
 int emit_object(struct lm_identify *id, const struct lm_object *object);
 /* What has this number; NULL: nothing that is told. Good until another is added. */
 int find_entry(struct lm_identify *id, uint64_t time_ns, uint64_t inode, uint32_t dev,

@@ -17,7 +17,7 @@ int emit_object(struct lm_identify *id, const struct lm_object *object)
 
 	item.kind = LM_ITEM_OBJECT;
 	item.object = *object;
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 const struct file_system *file_system_of(const struct lm_identify *id, uint32_t dev)
@@ -71,7 +71,7 @@ static struct lm_object *begin_item(struct lm_item *item, lm_object_id object, u
 	return &item->object;
 }
 
-static void fill_file(const struct lm_identify *id, const struct inode_entry *entry, uint32_t rdev,
+void fill_file(const struct lm_identify *id, const struct inode_entry *entry, uint32_t rdev,
 	struct lm_file *file)
 {
 	const struct file_system *fs = file_system_of(id, entry->dev);
@@ -105,7 +105,7 @@ static int define_inode(struct lm_identify *id, uint64_t time_ns, const struct i
 	default:
 		fill_file(id, entry, rdev, &object->file);
 	}
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 /* The newest entry of an inode number: numbers are used again after a file is gone. */
@@ -389,7 +389,7 @@ int find_name(struct lm_identify *id, uint64_t time_ns, lm_object_id dir, struct
 	*ret_object = entry->object;
 	begin_item(&item, entry->object, LM_OBJECT_KIND_NAME, flags, time_ns)->name =
 		(struct lm_name){ .dir = dir, .component = component };
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 void drop_link(struct name_entry *entry)
@@ -423,7 +423,7 @@ int emit_binding(struct lm_identify *id, uint64_t time_ns, lm_object_id file, lm
 		.binding = { .time_ns = time_ns, .file = file, .name = name, .flags = flags },
 	};
 
-	return id->sink.item(id->sink.data, &item);
+	return put_item(id, &item);
 }
 
 int take_fs(struct lm_identify *id, const struct lm_raw_fs *raw)

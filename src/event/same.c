@@ -22,6 +22,7 @@ struct holder {
 struct lm_same {
 	struct lm_map identities; /* hash -> place in `holders` */
 	struct lm_map others;     /* later numbers -> first ones */
+	struct lm_map contents;   /* that have been told */
 	struct holder *holders;
 	size_t count, capacity;
 	struct lm_buffer text;
@@ -43,6 +44,7 @@ struct lm_same *lm_same_free(struct lm_same *same)
 		return NULL;
 	lm_map_release(&same->identities);
 	lm_map_release(&same->others);
+	lm_map_release(&same->contents);
 	lm_buffer_release(&same->text);
 	free(same->holders);
 	free(same);
@@ -189,14 +191,24 @@ static bool merge(struct holder *holder, const struct holder *now, struct lm_obj
 	return true;
 }
 
+/* What was read is told once: contents are listed, not only referred to. */
+static int apply_content(struct lm_same *same, lm_object_id content, bool repeated)
+{
+	if (repeated && lm_map_get(&same->contents, content))
+		return 0;
+	return lm_map_put(&same->contents, content, 0) < 0 ? -ENOMEM : 1;
+}
+
 static int apply_definition(struct lm_same *same, struct lm_object *object)
 {
-	bool again = object->flags & LM_OBJECT_AGAIN;
+	bool again = object->flags & LM_OBJECT_AGAIN, repeated = object->flags & LM_OBJECT_REPEATED;
 	const uint64_t *place;
 	struct holder *holder, now;
 	uint64_t key;
 
-	object->flags &= (uint8_t)~LM_OBJECT_AGAIN;
+	object->flags &= (uint8_t)~(LM_OBJECT_AGAIN | LM_OBJECT_REPEATED);
+	if (object->kind == LM_OBJECT_KIND_CONTENT)
+		return apply_content(same, object->id, repeated);
 	if (!identify(same, object, &now))
 		return 1;
 	if (lm_buffer_status(&same->text) < 0)
@@ -217,6 +229,9 @@ static int apply_definition(struct lm_same *same, struct lm_object *object)
 			return -ENOMEM;
 		return merge(holder, &now, object);
 	}
+	/* Told once more, after another that has its identity now. */
+	if (repeated)
+		return !lm_map_get(&same->others, now.object);
 	/* Known under a number of its own, whatever it was taken for before. */
 	lm_map_remove(&same->others, now.object);
 	*holder = now;

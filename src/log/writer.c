@@ -174,6 +174,11 @@ static int sync_all(const struct lm_log_writer *writer)
 	return r < 0 ? r : lm_sync_directory(writer->dir_fd);
 }
 
+uint32_t lm_log_segment(const struct lm_log_writer *writer)
+{
+	return writer->header.number;
+}
+
 int lm_log_sealing(const struct lm_log_writer *writer)
 {
 	return writer->sealer ? writer->sealer->stopped : 0;

@@ -39,7 +39,10 @@ static int check_item(void *data, const struct lm_item *item)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* A sequence of raw records: one after the other, as long as they say or as there is. */
+/*
+ * A sequence of raw records: one after the other, as long as they say or as there is. One of no
+ * kind begins a segment, in which nothing may be referred to that is not defined there.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct lm_identify_devices devices = {
@@ -52,6 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (lm_identify_new(&sink, &devices, &identify) < 0)
 		return 0;
 	lm_identify_set_self(identify, 7);
+	if (lm_identify_set_repeating(identify) < 0)
+		abort();
 	while (len >= sizeof(struct lm_raw)) {
 		struct lm_raw head, *record;
 		size_t take;
@@ -67,6 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			break;
 		memcpy(record, data, take);
 		memcpy(record, &head, sizeof(head));
+		order.segment += head.kind == 0;
+		if (head.kind == 0)
+			(void)lm_identify_begin_segment(identify);
 		(void)lm_identify_record(identify, record);
 		free(record);
 		data += take;

@@ -6,28 +6,39 @@
 
 #include "lemona/event/event.h"
 
-/* What must hold of every stream of items, whatever was fed in. */
+/*
+ * What must hold of every stream of items, whatever was fed in. With `segment` set, what an item
+ * refers to must have been defined in that segment.
+ */
 struct order {
 	uint8_t *kinds; /* by object number; [0] is no object */
+	uint32_t *segments; /* likewise: where it was defined last */
+	uint32_t segment;
 	uint32_t count, capacity;
 };
 
 static inline void order_release(struct order *order)
 {
 	free(order->kinds);
+	free(order->segments);
 	*order = (struct order){ 0 };
+}
+
+static inline bool order_is_here(const struct order *order, lm_object_id id)
+{
+	return id <= order->count && order->segments[id] == order->segment;
 }
 
 static inline bool order_is(const struct order *order, lm_object_id id, uint8_t kind)
 {
-	return id == LM_OBJECT_NONE || (id <= order->count && order->kinds[id] == kind);
+	return id == LM_OBJECT_NONE || (order_is_here(order, id) && order->kinds[id] == kind);
 }
 
 /* Anything but a name: those have fields of their own. */
 static inline bool order_is_thing(const struct order *order, lm_object_id id)
 {
 	return id == LM_OBJECT_NONE ||
-		(id <= order->count && order->kinds[id] != LM_OBJECT_KIND_NAME);
+		(order_is_here(order, id) && order->kinds[id] != LM_OBJECT_KIND_NAME);
 }
 
 static inline const char *order_of_object(struct order *order, const struct lm_object *object)
@@ -40,11 +51,14 @@ static inline const char *order_of_object(struct order *order, const struct lm_o
 		if (order->count + 2 > order->capacity) {
 			order->capacity = order->capacity * 2 + 64;
 			order->kinds = realloc(order->kinds, order->capacity);
-			if (!order->kinds)
+			order->segments = realloc(order->segments,
+				order->capacity * sizeof(*order->segments));
+			if (!order->kinds || !order->segments)
 				abort();
 		}
 		order->kinds[++order->count] = object->kind;
 	}
+	order->segments[object->id] = order->segment;
 	switch (object->kind) {
 	case LM_OBJECT_KIND_PROCESS:
 		if (!order_is(order, object->process.previous, LM_OBJECT_KIND_PROCESS) ||

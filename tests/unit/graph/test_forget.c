@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #define SOCKETS 400u
 #define STEPS 60000u
 #define STEP_NS 250000u
+#define SEGMENT_STEPS 1000u
 
 struct file {
 	struct lm_raw_inode inode; /* inode 0: there is none now */
@@ -47,7 +47,8 @@ struct teller {
 	struct lm_same *same;
 	struct lm_index *index;
 	bool told[DIRS]; /* the kernel side has told the directory's name */
-	uint32_t forgotten, again;
+	bool repeating;  /* says in each segment what it uses there */
+	uint32_t forgotten, again, repeated;
 	uint64_t events;
 };
 
@@ -69,6 +70,7 @@ static int take_item(void *data, const struct lm_item *item)
 	if (wrong)
 		fail_msg("%s", wrong);
 	t->again += item->kind == LM_ITEM_OBJECT && item->object.flags & LM_OBJECT_AGAIN;
+	t->repeated += item->kind == LM_ITEM_OBJECT && item->object.flags & LM_OBJECT_REPEATED;
 	r = lm_same_apply(t->same, &copy);
 	assert_true(r >= 0);
 	/* What a path stood for that was only looked at is told where it happens to be known. */
@@ -150,7 +152,7 @@ static void announce(struct teller *t, uint32_t dir)
 	}
 }
 
-static void make_teller(struct teller *t, const struct world *w, uint64_t memory)
+static void make_teller(struct teller *t, const struct world *w, uint64_t memory, bool repeating)
 {
 	static const struct lm_identify_devices devices = {
 		.sockfs = SOCKFS, .pipefs = PIPEFS, .anon_inode = ANON,
@@ -169,6 +171,9 @@ static void make_teller(struct teller *t, const struct world *w, uint64_t memory
 	assert_int_equal(lm_identify_new(&sink, &devices, &t->f.identify), 0);
 	if (memory)
 		lm_identify_set_memory(t->f.identify, memory);
+	t->repeating = repeating;
+	if (repeating)
+		assert_int_equal(lm_identify_set_repeating(t->f.identify), 0);
 	announce(t, 0);
 	attributes.cwd = w->dirs[0];
 	attributes.root = w->dirs[0];
@@ -345,15 +350,26 @@ static void change_process(struct world *w, struct teller *tellers)
 	}
 }
 
+/* From here on nothing may be referred to that was only defined before. */
+static void begin_segment(struct teller *t)
+{
+	if (!t->repeating)
+		return;
+	t->f.order.segment++;
+	assert_int_equal(lm_identify_begin_segment(t->f.identify), 0);
+}
+
 static void run_world(struct world *w, struct teller *tellers)
 {
 	for (uint32_t i = 0; i < STEPS; i++) {
 		struct file *file = &w->files[draw(w, draw(w, 4) ? HOT : FILES)];
 		uint64_t what = draw(w, 100);
 
-		EACH(t, tellers)
+		EACH(t, tellers) {
 			t->f.now_ns += STEP_NS;
-
+			if (i % SEGMENT_STEPS == 0)
+				begin_segment(t);
+		}
 		if (what < 10)
 			use_socket(w, tellers);
 		else if (what < 15)
@@ -465,22 +481,22 @@ static void assert_same_bounds(struct teller *a, struct teller *b, const struct 
 	assert_true(compared > FILES);
 }
 
-static void test_what_is_forgotten_changes_no_answer(void **state)
+static void compare_answers(uint64_t memory, bool repeating, uint32_t *ret_again,
+	uint32_t *ret_repeated)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct teller *tellers = calloc(2, sizeof(*tellers));
 	struct pairs pairs = { 0 };
 
-	(void)state;
 	assert_non_null(w);
 	assert_non_null(tellers);
 	make_world(w);
-	make_teller(&tellers[0], w, 0);
-	make_teller(&tellers[1], w, 1); /* the least that there is */
+	make_teller(&tellers[0], w, 0, false);
+	make_teller(&tellers[1], w, memory, repeating);
 	run_world(w, tellers);
 	assert_int_equal(tellers[0].again, 0);
-	assert_true(tellers[1].again > 10000);
-	assert_true(tellers[1].forgotten > 0);
+	*ret_again = tellers[1].again;
+	*ret_repeated = tellers[1].repeated;
 	EACH(t, tellers)
 		assert_int_equal(lm_index_finish(t->index), 0);
 	assert_same_events(&tellers[0], &tellers[1], &pairs);
@@ -493,70 +509,36 @@ static void test_what_is_forgotten_changes_no_answer(void **state)
 	free(w);
 }
 
-/* Takes everything and keeps nothing. */
-static int drop_item(void *data, const struct lm_item *item)
+#define LEAST_MEMORY 1
+
+static void test_what_is_forgotten_changes_no_answer(void **state)
 {
-	(void)item;
-	++*(uint64_t *)data;
-	return 0;
-}
-
-#define MEMORY_BYTES (UINT64_C(4) << 20)
-#define ROUNDS 600000u
-
-static uint64_t heap_bytes(void)
-{
-	struct mallinfo2 info = mallinfo2();
-
-	return info.uordblks + info.hblkhd;
-}
-
-/* Three million records about new files, sockets, processes, namespaces and control groups. */
-static void test_memory_is_bounded(void **state)
-{
-	static const struct lm_identify_devices devices = {
-		.sockfs = SOCKFS, .pipefs = PIPEFS, .anon_inode = ANON,
-	};
-	uint64_t items = 0, before = heap_bytes(), early = 0;
-	const struct lm_identify_sink sink = { .item = drop_item, .data = &items };
-	struct fixture f = { .now_ns = 1000000000 };
-	char name[64];
+	uint32_t again, repeated;
 
 	(void)state;
-	assert_int_equal(lm_identify_new(&sink, &devices, &f.identify), 0);
-	lm_identify_set_memory(f.identify, MEMORY_BYTES);
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		struct lm_raw_attributes attributes = attributes_of(2 + i, 1);
-		struct lm_raw_inode file = FILE_AT(1000 + i);
+	compare_answers(LEAST_MEMORY, false, &again, &repeated);
+	assert_true(again > 10000);
+	assert_int_equal(repeated, 0);
+}
 
-		/* Each in a container of its own, where its number is 1; a thousand a second. */
-		f.now_ns += 1000000;
-		as(&f, 2 + i);
-		attributes.ns_pid = 100 + i;
-		attributes.ns_tgid = 1;
-		attributes.cgroup = 1 + i;
-		process(&f, SYS_setsid, &attributes, 0);
-		snprintf(name, sizeof(name), "file-with-a-name-of-usual-length-%u", i);
-		open_file(&f, file, TMP_DIR, name, 3, LM_RAW_CREATED);
-		io(&f, SYS_write, SOCK_AT(1000 + i), 4, 1);
-		path(&f, SYS_unlink, name, 0);
-		exit_thread(&f, 0, true);
-		if (i == ROUNDS / 10)
-			early = heap_bytes() - before;
-	}
-	print_message("%llu items, %llu KiB\n", (unsigned long long)items,
-		(unsigned long long)(heap_bytes() - before) >> 10);
-	assert_true(items > 5 * ROUNDS);
-	assert_true(heap_bytes() - before < MEMORY_BYTES);
-	assert_true(heap_bytes() - before <= early + early / 8);
-	lm_identify_free(f.identify);
+static void test_what_is_told_again_changes_no_answer(void **state)
+{
+	uint32_t again, repeated;
+
+	(void)state;
+	compare_answers(0, true, &again, &repeated);
+	assert_int_equal(again, 0);
+	assert_true(repeated > 10000);
+	compare_answers(LEAST_MEMORY, true, &again, &repeated);
+	assert_true(again > 10000);
+	assert_true(repeated > 1000);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_forgotten_changes_no_answer),
-		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_what_is_told_again_changes_no_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

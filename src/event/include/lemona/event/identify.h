@@ -77,6 +77,22 @@ struct lm_identify *lm_identify_free(struct lm_identify *identify);
 void lm_identify_set_memory(struct lm_identify *identify, uint64_t bytes);
 
 /**
+ * For a log whose oldest segments are deleted: have each segment define what it uses. Keeps the
+ * last definition of what is still referred to. Before the first record.
+ *
+ * @return 0; -ENOMEM
+ */
+int lm_identify_set_repeating(struct lm_identify *identify);
+/**
+ * A segment has begun: what was told before is told again when it is used, with the flag
+ * LM_OBJECT_REPEATED. May be called while the sink takes an item: then what that one refers to is
+ * told after it, and has to come into the same frame.
+ *
+ * @return 0; what the sink returned
+ */
+int lm_identify_begin_segment(struct lm_identify *identify);
+
+/**
  * Take one raw record.
  *
  * @param record  borrowed; record->len bytes, checked against its kind

@@ -40,6 +40,7 @@ enum lm_object_flag {
 	LM_OBJECT_CLAIMED = 1u << 2, /* name from user memory, not confirmed by the kernel */
 	LM_OBJECT_SELF = 1u << 3,    /* the recorder's own process */
 	LM_OBJECT_AGAIN = 1u << 4,   /* perhaps defined before under another number: same.h */
+	LM_OBJECT_REPEATED = 1u << 5,/* as it was defined last, for who lacks that segment */
 };
 
 #define LM_PROCESS_ARGV_MAX_BYTES 4096u /* longer vectors are cut: argv_cut */

@@ -21,6 +21,8 @@ struct lm_same *lm_same_free(struct lm_same *same);
  * there is one and nothing that both say differs: of files the type and the generation (0 says
  * nothing), of sockets the cookie (likewise). Else it is a new one.
  *
+ * What is flagged LM_OBJECT_REPEATED is the object of its number, and never takes another's place.
+ *
  * @return 1; 0: a definition that says nothing new, to be left out; -ENOMEM
  */
 int lm_same_apply(struct lm_same *same, struct lm_item *item);

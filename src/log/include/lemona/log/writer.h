@@ -81,6 +81,9 @@ struct lm_log_counts {
 };
 void lm_log_counts(const struct lm_log_writer *writer, struct lm_log_counts *ret_counts);
 
+/** Number of the segment that the next frame goes into: from 1. */
+uint32_t lm_log_segment(const struct lm_log_writer *writer);
+
 /** Is the log sealed as it should be? @return 0; the error since which nothing is signed */
 int lm_log_sealing(const struct lm_log_writer *writer);
 
