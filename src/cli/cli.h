@@ -19,6 +19,7 @@ int lm_cli_events(int argc, char **argv);
 int lm_cli_content(int argc, char **argv);
 int lm_cli_backtrack(int argc, char **argv);
 int lm_cli_forward(int argc, char **argv);
+int lm_cli_query(int argc, char **argv);
 int lm_cli_status(int argc, char **argv);
 int lm_cli_verify(int argc, char **argv);
 int lm_cli_prove(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command {
 	{ "content", lm_cli_content, "write out the bytes that events of a log have moved" },
 	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to its origin" },
 	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
+	{ "query", lm_cli_query, "ask a log in SQL" },
 	{ "status", lm_cli_status, "say what state a log is in" },
 	{ "verify", lm_cli_verify, "say whether a log is what its recorder wrote" },
 	{ "prove", lm_cli_prove, "prove that an event stands in a log" },

@@ -80,8 +80,7 @@ static void plain_ip(const struct lm_address *address, uint8_t ip[16], uint16_t 
 	}
 }
 
-static bool same_address(const struct lm_address *have, const struct lm_address *want,
-			 bool any_port)
+bool match_same_address(const struct lm_address *have, const struct lm_address *want, bool any_port)
 {
 	uint8_t a[16], b[16];
 	uint16_t family_a, family_b;
@@ -106,7 +105,8 @@ static int match_end(const struct lm_index *index, const struct lm_address *addr
 		struct lm_detection detection = { id, 0, UINT64_MAX };
 
 		if (!socket ||
-		    !same_address(remote ? &socket->remote : &socket->local, address, any_port))
+			!match_same_address(remote ? &socket->remote : &socket->local, address,
+				any_port))
 			continue;
 		if (lm_detections_add(out, detection) < 0)
 			return -ENOMEM;
@@ -188,7 +188,7 @@ void near_addresses(const struct lm_index *index, const struct lm_address *addre
 		for (int i = 0; i < NEAR_MAX && fits; i++) {
 			const struct lm_address *swap = best[i];
 
-			if (swap && same_address(swap, candidate, false))
+			if (swap && match_same_address(swap, candidate, false))
 				break;
 			if (!swap || (is_inet(address) && shared_bits(candidate, address) >
 								  shared_bits(swap, address))) {

@@ -23,6 +23,10 @@ int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
 int match_address(const struct lm_index *index, const struct lm_address *address, bool any_port,
 		  struct lm_detections *out);
 
+/* Whether an end of a socket has an address; IPv4 inside IPv6 is the same. */
+bool match_same_address(const struct lm_address *have, const struct lm_address *want,
+			bool any_port);
+
 void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
 		struct lm_buffer *out);
 void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffer *out);

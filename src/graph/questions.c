@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "answer.h"
+#include "lemona/graph/select.h"
+#include "match.h"
+
+/* Objects by what they are called or belong to: lemona/graph/select.h. */
+
+void lm_object_ids_release(struct lm_object_ids *ids)
+{
+	free(ids->at);
+	*ids = (struct lm_object_ids)LM_OBJECT_IDS_INIT;
+}
+
+int lm_object_ids_add(struct lm_object_ids *ids, lm_object_id id)
+{
+	if (lm_array_reserve(ids->at, ids->capacity, ids->count + 1) < 0)
+		return -ENOMEM;
+	ids->at[ids->count++] = id;
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	lm_object_id x = *(const lm_object_id *)a, y = *(const lm_object_id *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void lm_object_ids_sort(struct lm_object_ids *ids)
+{
+	size_t kept = 0;
+
+	if (ids->count == 0)
+		return;
+	qsort(ids->at, ids->count, sizeof(*ids->at), compare_ids);
+	for (size_t i = 1; i < ids->count; i++) {
+		if (ids->at[i] != ids->at[kept])
+			ids->at[++kept] = ids->at[i];
+	}
+	ids->count = kept + 1;
+}
+
+lm_object_id lm_index_next_of_kind(const struct lm_index *index, enum lm_object_kind kind,
+				   lm_object_id from)
+{
+	for (size_t id = from ? from : 1; id < index->objects.count; id++) {
+		if (index->objects.at[id].kind == kind)
+			return (lm_object_id)id;
+	}
+	return LM_OBJECT_NONE;
+}
+
+int lm_index_processes_by_pid(const struct lm_index *index, uint32_t pid,
+			      struct lm_object_ids *ids)
+{
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_process *process = index_process(index, id);
+
+		if (process && process->tgid == pid && lm_object_ids_add(ids, id) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A version that was made by exec is below the one before it, not beside it. */
+static bool is_child(const struct lm_process *process, lm_object_id of)
+{
+	return process->previous ? process->previous == of : process->parent == of;
+}
+
+int lm_index_children(const struct lm_index *index, lm_object_id process,
+		      struct lm_object_ids *ids)
+{
+	if (process == LM_OBJECT_NONE)
+		return 0;
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_process *other = index_process(index, id);
+
+		if (other && id != process && is_child(other, process) &&
+		    lm_object_ids_add(ids, id) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* How many events may stand between a process's last influence and a frame that was late. */
+#define SLACK_EVENTS 4096u
+
+/* The exec that ended a version, and a position that its exit cannot stand before. */
+static const struct lm_event *find_exec(const struct lm_index *index, lm_object_id process,
+					uint32_t *ret_from)
+{
+	struct lm_links links = lm_index_outgoing(index, process, 0);
+	uint32_t last = 0;
+
+	for (uint32_t i = links.count; i > 0; i--) {
+		const struct lm_link *link = lm_links_get(&links, i - 1);
+		const struct lm_event *event = lm_index_event_at(index, link->event);
+
+		if (!event || event->actor != process)
+			continue;
+		if (event->op == LM_OP_EXEC && event->object2 == link->sink)
+			return event;
+		last = link->event > last ? link->event : last;
+	}
+	*ret_from = last > SLACK_EVENTS ? last - SLACK_EVENTS : 0;
+	return NULL;
+}
+
+int lm_index_process_end(const struct lm_index *index, lm_object_id process,
+			 struct lm_event *ret_event)
+{
+	uint32_t from = 0;
+	const struct lm_event *event = find_exec(index, process, &from);
+
+	if (event) {
+		*ret_event = *event;
+		return 0;
+	}
+	for (uint32_t at = from; (event = lm_index_event_at(index, at)); at++) {
+		if (event->actor == process && event->op == LM_OP_EXIT) {
+			*ret_event = *event;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int lm_index_sockets_by_address(const struct lm_index *index, const struct lm_address *address,
+				bool any_port, struct lm_object_ids *ids)
+{
+	for (lm_object_id id = 1; id < index->objects.count; id++) {
+		const struct lm_socket *socket = index_socket(index, id);
+
+		if (!socket)
+			continue;
+		if ((match_same_address(&socket->remote, address, any_port) ||
+			    match_same_address(&socket->local, address, any_port)) &&
+			lm_object_ids_add(ids, id) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A directory in which the rest of the asked-for path is looked for. */
+struct place {
+	lm_object_id dir;
+	uint32_t at; /* where the rest begins */
+};
+
+struct descent {
+	const struct lm_index *index;
+	struct lm_str path;
+	bool exact;
+	struct lm_object_ids *out;
+	struct place *places;
+	size_t count, capacity;
+	struct lm_map seen; /* places that were pushed: a log may hold a loop of directories */
+};
+
+static void release_descent(struct descent *descent)
+{
+	free(descent->places);
+	lm_map_release(&descent->seen);
+}
+
+static int push_place(struct descent *descent, lm_object_id dir, uint32_t at)
+{
+	uint64_t key = (uint64_t)dir << 32 | at;
+
+	if (lm_map_get(&descent->seen, key))
+		return 0;
+	if (lm_map_put(&descent->seen, key, 1) < 0 ||
+	    lm_array_reserve(descent->places, descent->capacity, descent->count + 1) < 0)
+		return -ENOMEM;
+	descent->places[descent->count++] = (struct place){ dir, at };
+	return 0;
+}
+
+/* Whatever directory a name led to, at any time. */
+static int push_bound(struct descent *descent, lm_object_id name, uint32_t at)
+{
+	const struct lm_bound *bounds = NULL;
+	uint32_t count = lm_index_bounds_of_name(descent->index, name, &bounds);
+	int r = 0;
+
+	for (uint32_t i = 0; i < count && r == 0; i++)
+		r = push_place(descent, bounds[i].file, at);
+	return r;
+}
+
+static int visit_name(struct descent *descent, lm_object_id id, uint32_t at)
+{
+	const struct lm_name *name = index_name(descent->index, id);
+	struct lm_str rest = { descent->path.data + at, descent->path.len - at };
+	const char *slash = rest.len ? memchr(rest.data, '/', rest.len) : NULL;
+	struct lm_str part = { rest.data, slash ? (uint32_t)(slash - rest.data) : rest.len };
+
+	if (!name)
+		return 0;
+	if (slash)
+		return lm_str_equal(name->component, part) ?
+			push_bound(descent, id, at + part.len + 1) : 0;
+	if (descent->exact ? !lm_str_equal(name->component, part) :
+		    name->component.len < part.len ||
+			    (part.len && memcmp(name->component.data, part.data, part.len) != 0))
+		return 0;
+	if (lm_object_ids_add(descent->out, id) < 0)
+		return -ENOMEM;
+	return descent->exact ? 0 : push_bound(descent, id, descent->path.len);
+}
+
+/* A name that is a whole path, as it was claimed: it hangs on nothing. */
+static int visit_claimed(struct descent *descent, lm_object_id id, struct lm_str whole)
+{
+	struct lm_str path = descent->path;
+	uint32_t shared = whole.len < path.len ? whole.len : path.len;
+
+	if (memcmp(whole.data, path.data, shared) != 0)
+		return 0;
+	if (whole.len < path.len)
+		return path.data[whole.len] == '/' ? push_bound(descent, id, whole.len + 1) : 0;
+	if (descent->exact)
+		return whole.len == path.len ? lm_object_ids_add(descent->out, id) : 0;
+	if (lm_object_ids_add(descent->out, id) < 0)
+		return -ENOMEM;
+	return push_bound(descent, id, path.len);
+}
+
+/* Every "/", and the names that hang on none. */
+static int begin_descent(struct descent *descent)
+{
+	const struct lm_index *index = descent->index;
+	int r = 0;
+
+	for (lm_object_id id = 1; id < index->objects.count && r == 0; id++) {
+		const struct lm_name *name = index_name(index, id);
+
+		if (lm_index_is_root(index, id))
+			r = push_place(descent, id, 1);
+		else if (name && name->component.len > 0 && name->component.data[0] == '/')
+			r = visit_claimed(descent, id, name->component);
+	}
+	return r;
+}
+
+int lm_index_names_below(const struct lm_index *index, struct lm_str path, bool exact,
+			 struct lm_object_ids *ids)
+{
+	struct descent descent LM_CLEANUP(release_descent) = {
+		.index = index, .path = path, .exact = exact, .out = ids, .seen = LM_MAP_INIT,
+	};
+	const size_t before = ids->count;
+	int r = path.len > 0 && path.data[0] == '/' ? begin_descent(&descent) : 0;
+
+	while (r == 0 && descent.count > 0) {
+		struct place place = descent.places[--descent.count];
+		const lm_object_id *names = NULL;
+		uint32_t count = lm_index_names_in(index, place.dir, &names);
+
+		for (uint32_t i = 0; i < count && r == 0; i++)
+			r = visit_name(&descent, names[i], place.at);
+	}
+	if (r < 0) {
+		ids->count = before;
+		return r;
+	}
+	lm_object_ids_sort(ids);
+	return 0;
+}
+
+int lm_index_content_at(const struct lm_index *index, lm_object_id file, uint64_t at_ns,
+			struct lm_content *ret_content, bool *ret_sure)
+{
+	bool sure = false;
+	const struct lm_content *content = index_content(index, file, at_ns, &sure);
+
+	if (!content)
+		return -ENOENT;
+	*ret_content = *content;
+	*ret_sure = sure;
+	return 0;
+}
+
+struct lm_str lm_index_cgroup_path(const struct lm_index *index, lm_object_id cgroup)
+{
+	return index_cgroup_path(index, cgroup);
+}
+
+void lm_index_label(const struct lm_index *index, lm_object_id object, uint64_t at_ns,
+		    struct lm_buffer *out)
+{
+	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
+	enum lm_object_kind kind = lm_index_kind(index, object);
+	bool named = (kind == LM_OBJECT_KIND_FILE || kind == LM_OBJECT_KIND_NAME) &&
+		     lm_index_path_seen(index, object, at_ns, &path) == 0;
+
+	lm_buffer_append_byte(&path, '\0');
+	if (lm_buffer_status(&path) < 0)
+		out->failed = true;
+	else
+		label_object(index, object, named ? (const char *)path.data : NULL, out);
+}
+
+void lm_index_label_address(const struct lm_address *address, struct lm_buffer *out)
+{
+	label_address(address, out);
+}
