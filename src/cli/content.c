@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "events.h"
+#include "cli.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/event/filter.h"
 #include "lemona/event/same.h"
 
 static const char help[] =
@@ -145,10 +146,12 @@ static int parse_one(struct extraction *extraction, int option)
 		return lm_cli_parse_time("content", optarg, &filter->until_wall_ns);
 	case OPTION_PID:
 		r = parse_number("--pid", UINT32_MAX, &number);
-		filter->pid = (uint32_t)number;
+		filter->pids.at[0] = (uint32_t)number;
+		filter->pids.count = 1;
 		return r;
 	case OPTION_PATH:
-		filter->path = optarg;
+		filter->paths.at[0] = optarg;
+		filter->paths.count = 1;
 		return 0;
 	case OPTION_OP:
 		return parse_op(filter);
@@ -293,7 +296,7 @@ static void report(const struct extraction *extraction)
 int lm_cli_content(int argc, char **argv)
 {
 	struct extraction extraction LM_CLEANUP(release_extraction) = {
-		.filter = { .until_wall_ns = UINT64_MAX },
+		.filter = LM_EVENT_FILTER_INIT,
 	};
 	struct lm_diag diag = LM_DIAG_INIT;
 	int r, exit_code;

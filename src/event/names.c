@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -182,6 +183,43 @@ const char *lm_gap_kind_name(unsigned int bit)
 		"other";
 }
 
+const char *lm_event_flag_name(unsigned int bit)
+{
+	static const char *const names[] = {
+		"claimed", "derived", "created", "vm-shared", "confirmed", "partial", "timed",
+		"folded", "mapped", "content", "master",
+	};
+
+	return bit < LM_ARRAY_SIZE(names) ? names[bit] : NULL;
+}
+
+#define ERRNO_MAX 4095
+
+/* Results that only a tracer of system calls sees: the call is made again, or goes on. */
+const char *lm_error_name(int64_t error)
+{
+	static const char *const restarts[] = {
+		[0] = "ERESTARTSYS", [1] = "ERESTARTNOINTR", [2] = "ERESTARTNOHAND",
+		[4] = "ERESTART_RESTARTBLOCK",
+	};
+
+	if (error >= 512 && error < 512 + (int64_t)LM_ARRAY_SIZE(restarts) &&
+		restarts[error - 512])
+		return restarts[error - 512];
+	return error > 0 && error <= ERRNO_MAX ? strerrorname_np((int)error) : NULL;
+}
+
+int lm_error_from_name(const char *name)
+{
+	for (int error = 1; error <= ERRNO_MAX; error++) {
+		const char *found = lm_error_name(error);
+
+		if (found && strcmp(found, name) == 0)
+			return error;
+	}
+	return 0;
+}
+
 #define CALL_TEXT_BYTES 32
 
 const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
@@ -212,8 +250,6 @@ const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
 	snprintf(buf, CALL_TEXT_BYTES, "call:%u", call);
 	return buf;
 }
-
-#define ERRNO_MAX 4095
 
 uint64_t lm_event_count(const struct lm_event *ev)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "events.h"
-#include "scene.h"
+#include "label_scene.h"
 
 #define WALL_NS UINT64_C(1767323045678901234) /* 2026-01-02T03:04:05.678901234Z */
 
@@ -119,86 +119,6 @@ static void json_tells_failures(void **state)
 	lm_labels_free(labels);
 }
 
-static const struct lm_event_filter all = { .until_wall_ns = UINT64_MAX };
-
-static void assert_match(struct lm_event_filter filter, const struct lm_event *event, int expected)
-{
-	struct lm_labels *labels = new_scene();
-	const struct lm_event_view view = view_of(labels, event);
-
-	assert_int_equal(lm_event_filter_match(&filter, &view), expected);
-	lm_labels_free(labels);
-}
-
-static void filters_hold(void **state)
-{
-	struct lm_event_filter filter = all;
-
-	assert_match(all, &write_event, 1);
-	filter.since_wall_ns = WALL_NS + 1;
-	assert_match(filter, &write_event, 0);
-	filter.since_wall_ns = WALL_NS;
-	filter.until_wall_ns = WALL_NS;
-	assert_match(filter, &write_event, 1);
-	filter.until_wall_ns = WALL_NS - 1;
-	assert_match(filter, &write_event, 0);
-
-	filter = all;
-	filter.some_ops = filter.ops[LM_OP_READ] = true;
-	assert_match(filter, &write_event, 0);
-	filter.ops[LM_OP_WRITE] = true;
-	assert_match(filter, &write_event, 1);
-
-	filter = all;
-	filter.pid = 43;
-	assert_match(filter, &write_event, 0);
-	filter.pid = 42;
-	assert_match(filter, &write_event, 1);
-}
-
-static void exe_filter_takes_a_path_or_a_last_component(void **state)
-{
-	static const struct {
-		const char *exe;
-		int expected;
-	} cases[] = {
-		{ "/bin/sh", 1 }, { "sh", 1 }, { "h", 0 }, { "/sh", 0 }, { "bin/sh", 0 },
-		{ "", 0 }, { "/bin/", 1 }, { "/bin", 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct lm_event_filter filter = all;
-
-		filter.exe = cases[i].exe;
-		assert_match(filter, &write_event, cases[i].expected);
-	}
-}
-
-static void path_filter_looks_at_every_object_and_name(void **state)
-{
-	static const struct {
-		const char *path;
-		int expected;
-	} cases[] = {
-		{ "/etc/passwd", 1 }, { "/etc/", 1 }, { "/etc", 0 }, { "passwd", 0 }, { "/", 0 },
-		{ "/etc/passwd/", 0 }, { "/etc/pass", 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct lm_event_filter filter = all;
-
-		filter.path = cases[i].path;
-		assert_match(filter, &write_event, cases[i].expected);
-		assert_match(filter, &(struct lm_event){ .name = SCENE_PASSWD_NAME },
-			cases[i].expected);
-		assert_match(filter, &(struct lm_event){ .name2 = SCENE_PASSWD_NAME },
-			cases[i].expected);
-		assert_match(filter, &(struct lm_event){ .object2 = SCENE_PASSWD },
-			cases[i].expected);
-		assert_match(filter, &(struct lm_event){ .object = SCENE_SHELL }, 0);
-	}
-}
-
 static void assert_gap(const struct lm_gap *gap, uint64_t wall_end_ns, const char *text,
 	const char *json)
 {
@@ -248,9 +168,6 @@ int main(void)
 		cmocka_unit_test(text_cannot_be_forged),
 		cmocka_unit_test(json_has_the_documented_members),
 		cmocka_unit_test(json_tells_failures),
-		cmocka_unit_test(filters_hold),
-		cmocka_unit_test(exe_filter_takes_a_path_or_a_last_component),
-		cmocka_unit_test(path_filter_looks_at_every_object_and_name),
 		cmocka_unit_test(gaps_are_told),
 	};
 

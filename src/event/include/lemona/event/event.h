@@ -186,6 +186,14 @@ const char *lm_call_name(uint16_t call, char buf[32]);
  */
 const char *lm_call_arguments(uint16_t call);
 
+/** A word for bit `bit` of lm_event.flags; NULL past the last one in use. Static. */
+const char *lm_event_flag_name(unsigned int bit);
+
+/** "ENOENT" for a positive errno value; NULL where it has no name. Static. */
+const char *lm_error_name(int64_t error);
+/** The other way; 0 when no error has that name. */
+int lm_error_from_name(const char *name);
+
 /**
  * A name of a file seen to hold at a time: directories as the kernel walked
  * them, files that were open before the recorder started.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "label.h"
+#include "lemona/event/label.h"
 
 /* A small host to name things in: /etc/passwd, and a shell that runs /bin/sh. */
 enum {

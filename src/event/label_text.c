@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "label.h"
+#include "lemona/event/label.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/base/escape.h"
 
 /* Deeper than any path in use; a loop of directories in a damaged log ends here. */
 #define PATH_DEPTH_MAX 512
@@ -210,4 +211,15 @@ void lm_labels_append(const struct lm_labels *labels, lm_object_id id, struct lm
 		lm_buffer_printf(out, "[object %u]", id);
 		break;
 	}
+}
+
+void lm_labels_append_escaped(const struct lm_labels *labels, lm_object_id id,
+	struct lm_buffer *out)
+{
+	struct lm_buffer raw LM_BUFFER = LM_BUFFER_INIT;
+
+	lm_labels_append(labels, id, &raw);
+	lm_buffer_append_escaped(out, (struct lm_str){ (const char *)raw.data, (uint32_t)raw.len });
+	if (lm_buffer_status(&raw) < 0)
+		out->failed = true;
 }

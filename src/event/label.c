@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "label.h"
+#include "lemona/event/label.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -163,7 +163,12 @@ static int label_process(struct lm_labels *labels, const struct lm_process *proc
 		return -ENOMEM;
 	*label->process.all = *process;
 	label->process.all->argv = label->process.all->comm = LM_STR_NONE;
-	return keep_str(labels, process->comm, &label->process.comm);
+	int r = keep_str(labels, process->argv, &label->process.all->argv);
+
+	if (r == 0)
+		r = keep_str(labels, process->comm, &label->process.comm);
+	label->process.all->comm = label->process.comm;
+	return r;
 }
 
 static int label_socket(struct lm_labels *labels, const struct lm_socket *socket,

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "events.h"
-
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "lemona/base/time.h"
+#include "lemona/event/text.h"
 
 /*
  * System calls as they were made: "openat(-100, 0x7ffd..., 0x80000, 0000) = 3 <0.000012>". The
@@ -80,18 +77,4 @@ void lm_event_append_span(const struct lm_event *event, struct lm_buffer *out)
 	if (event->flags & LM_EVENT_TIMED)
 		lm_buffer_printf(out, " <%" PRIu64 ".%06" PRIu64 ">", span_ns / LM_NS_PER_SEC,
 			span_ns % LM_NS_PER_SEC / 1000);
-}
-
-/* Results that only a tracer of system calls sees: the call is made again, or goes on. */
-const char *lm_error_name(int64_t error)
-{
-	static const char *const restarts[] = {
-		[0] = "ERESTARTSYS", [1] = "ERESTARTNOINTR", [2] = "ERESTARTNOHAND",
-		[4] = "ERESTART_RESTARTBLOCK",
-	};
-
-	if (error >= 512 && error < 512 + (int64_t)(sizeof(restarts) / sizeof(restarts[0])) &&
-		restarts[error - 512])
-		return restarts[error - 512];
-	return strerrorname_np((int)error);
 }

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "label.h"
-#include "scene.h"
+#include "lemona/event/label.h"
+#include "label_scene.h"
 
 static void paths_are_derived_from_names(void **state)
 {

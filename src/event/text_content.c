@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "events.h"
-
 #include <inttypes.h>
 
 #include "lemona/base/escape.h"
+#include "lemona/event/text.h"
 
 /* What a line of text shows. */
 #define SHOWN_BYTES 48u

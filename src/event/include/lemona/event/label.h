@@ -39,7 +39,7 @@ struct lm_label {
 			uint32_t tgid, uid;
 			lm_object_id parent, exe, exe_name;
 			struct lm_str comm;
-			struct lm_process *all; /* without argv; belongs to the label */
+			struct lm_process *all; /* belongs to the label */
 		} process;
 		struct {
 			uint64_t inode;
@@ -85,6 +85,10 @@ bool lm_labels_append_path(const struct lm_labels *labels, lm_object_id id, stru
 
 /** Append a short word for any object: a path, "bash[12]", "tcp 10.0.0.1:22 > 10.0.0.2:99", ... */
 void lm_labels_append(const struct lm_labels *labels, lm_object_id id, struct lm_buffer *out);
+
+/** The same for a terminal: foreign bytes are escaped. */
+void lm_labels_append_escaped(const struct lm_labels *labels, lm_object_id id,
+			      struct lm_buffer *out);
 
 /** Append "10.0.0.1:22", "[::1]:22", "@abstract", "/run/x"; nothing for family NONE. */
 void lm_address_append(const struct lm_address *address, struct lm_buffer *out);
