@@ -179,8 +179,10 @@ static void what_is_no_address_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"", "x", "10.0.0", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1/33", "10.0.0.1/",
-		"10.0.0.1:22/8", "[::1", "[::1]x", "[10.0.0.1]", "::1/129", ":", ":x", "@", "10.0.0.1 ", "99999999999999999999", "10.0.0.1:99999999999999999999",
-		"1:2:3:4:5:6:7:8:9", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb",
+		"10.0.0.1:22/8", "[::1", "[::1]x", "[10.0.0.1]", "::1/129", ":", ":x", "@",
+		"10.0.0.1 ", "99999999999999999999", "10.0.0.1:99999999999999999999",
+		"1:2:3:4:5:6:7:8:9",
+		"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb",
 	};
 	struct lm_address_range range = { .bits = 7 };
 
@@ -215,8 +217,8 @@ static void add_contained(struct lm_labels *labels)
 {
 	const struct lm_item cgroup = { .kind = LM_ITEM_OBJECT, .object = {
 		.id = CGROUP, .kind = LM_OBJECT_KIND_CGROUP, .cgroup = { .path = LM_STR(
-			"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
-		} } };
+			"/docker/0123456789abcdef0123456789abcdef"
+			"0123456789abcdef0123456789abcdef") } } };
 	const struct lm_item process = { .kind = LM_ITEM_OBJECT, .object = {
 		.id = CONTAINED, .kind = LM_OBJECT_KIND_PROCESS,
 		.process = { .tgid = 50, .uid = 1000, .euid = 0, .session = 3,
