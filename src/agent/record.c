@@ -102,18 +102,28 @@ static int follow_segment(struct recorder *rec)
 	return lm_identify_begin_segment(rec->identify);
 }
 
+static void note_trouble(struct recorder *rec, int r)
+{
+	struct lm_log_counts counts;
+
+	if (r >= 0 && !rec->trouble.failing)
+		return;
+	lm_log_counts(rec->log, &counts);
+	trouble_note(&rec->trouble, r, counts.events);
+}
+
 static int write_item(void *data, const struct lm_item *item)
 {
 	struct recorder *rec = data;
 	int r = lm_log_add(rec->log, item);
 
-	trouble_note(&rec->trouble, r);
+	note_trouble(rec, r);
 	return r == -ENOMEM ? r : follow_segment(rec);
 }
 
 static int flush_log(struct recorder *rec)
 {
-	trouble_note(&rec->trouble, lm_log_flush(rec->log));
+	note_trouble(rec, lm_log_flush(rec->log));
 	return follow_segment(rec);
 }
 

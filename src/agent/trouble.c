@@ -22,16 +22,24 @@ static void tell(const struct trouble *trouble, int code, const char *what)
 	trouble->say(trouble->data, diag.text);
 }
 
-void trouble_note(struct trouble *trouble, int r)
+/* An item that was taken is not written yet, and where nothing is written nothing is refused. */
+static bool is_over(const struct trouble *trouble, uint64_t events)
+{
+	return trouble->failing && events != trouble->failed_events &&
+		lm_time_boot_ns() - trouble->failed_ns > CALM_NS;
+}
+
+void trouble_note(struct trouble *trouble, int r, uint64_t events)
 {
 	if (r >= 0) {
-		if (trouble->failing && lm_time_boot_ns() - trouble->failed_ns > CALM_NS) {
+		if (is_over(trouble, events)) {
 			trouble->failing = false;
 			tell(trouble, 0, "the log is written again; what is missing is a gap");
 		}
 		return;
 	}
 	trouble->failed_ns = lm_time_boot_ns();
+	trouble->failed_events = events;
 	if (trouble->write_error == 0)
 		trouble->write_error = r;
 	if (!trouble->failing) {

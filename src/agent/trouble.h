@@ -19,11 +19,17 @@ struct trouble {
 	bool failing, gone; /* told, and not over yet */
 	bool unsigned_told;
 	uint64_t failed_ns; /* the last time */
+	uint64_t failed_events; /* in the log then */
 	uint64_t looked_ns; /* whether the log is still there */
 };
 
-/** What writing returned. A failure is told once; that it works again, when it has for a second. */
-void trouble_note(struct trouble *trouble, int r);
+/**
+ * What writing returned. A failure is told once; that it works again, when events have been written
+ * since the last one, and that was a second ago.
+ *
+ * @param events  in the log so far, those that wait to be written left out
+ */
+void trouble_note(struct trouble *trouble, int r, uint64_t events);
 
 /**
  * Have the log made anew where it was removed, and tell. Tell as well when nothing is signed any
