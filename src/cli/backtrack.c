@@ -25,6 +25,9 @@ static const char help_options[] =
 	"Options:\n"
 	"      --from SPEC       where to start; may be given more than once\n"
 	"      --to SPEC         keep only what lies on the way to SPEC; may be repeated\n"
+	"      --intersect       with several --from: keep only what is common to all\n"
+	"      --top N           keep only the N most telling paths; screen: as many as fit\n"
+	"                        on 60 nodes (default, but for json); all: everything\n"
 	"      --since T         leave out what ended before T: RFC 3339, or a span before\n"
 	"                        now such as -5m\n"
 	"      --until T         leave out what began after T\n"
@@ -40,6 +43,8 @@ static const char help_options[] =
 enum {
 	OPTION_FROM = 256,
 	OPTION_TO,
+	OPTION_INTERSECT,
+	OPTION_TOP,
 	OPTION_SINCE,
 	OPTION_UNTIL,
 	OPTION_FORMAT,
@@ -49,6 +54,8 @@ enum {
 static const struct option options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "to", required_argument, NULL, OPTION_TO },
+	{ "intersect", no_argument, NULL, OPTION_INTERSECT },
+	{ "top", required_argument, NULL, OPTION_TOP },
 	{ "since", required_argument, NULL, OPTION_SINCE },
 	{ "until", required_argument, NULL, OPTION_UNTIL },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
@@ -60,6 +67,7 @@ static const struct option options[] = {
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
 
 #define SPECS_MAX 256
+#define TOP_MAX 1000000u
 
 struct specs {
 	const char *at[SPECS_MAX];
@@ -75,6 +83,8 @@ struct question {
 	struct specs from, to;
 	uint64_t since_wall_ns, until_wall_ns; /* 0: no limit */
 	uint32_t filters;
+	uint32_t top;  /* LM_TOP_*, or so many paths */
+	bool top_given, intersect;
 	bool help;
 };
 
@@ -83,6 +93,8 @@ struct inquiry {
 	struct lm_log *log;
 	struct lm_index *index;
 	struct lm_detections from, to;
+	struct lm_detections *each; /* of --from, by SPEC */
+	size_t each_count;
 	struct lm_answer *answer;
 };
 
@@ -91,6 +103,9 @@ static void release_inquiry(struct inquiry *inquiry)
 	lm_answer_free(inquiry->answer);
 	lm_detections_release(&inquiry->from);
 	lm_detections_release(&inquiry->to);
+	for (size_t i = 0; i < inquiry->each_count; i++)
+		lm_detections_release(&inquiry->each[i]);
+	free(inquiry->each);
 	lm_index_free(inquiry->index);
 	lm_log_free(inquiry->log);
 }
@@ -136,6 +151,26 @@ static int parse_filter(struct question *question, const char *name)
 	return 0;
 }
 
+static int parse_top(struct question *question, const char *word)
+{
+	char *end = NULL;
+	unsigned long long paths;
+
+	question->top_given = true;
+	question->top = strcmp(word, "all") == 0 ? LM_TOP_ALL : LM_TOP_SCREEN;
+	if (strcmp(word, "all") == 0 || strcmp(word, "screen") == 0)
+		return 0;
+	paths = word[0] >= '0' && word[0] <= '9' ? strtoull(word, &end, 10) : 0;
+	if (!end || *end != '\0' || paths == 0 || paths > TOP_MAX) {
+		lm_cli_usage(question->command,
+			"--top takes a number of paths from 1 to %u, screen or all, not %s",
+			TOP_MAX, word);
+		return -EINVAL;
+	}
+	question->top = (uint32_t)paths;
+	return 0;
+}
+
 static int parse_one(struct question *question, int option)
 {
 	switch (option) {
@@ -143,6 +178,11 @@ static int parse_one(struct question *question, int option)
 		return add_spec(question, &question->from, optarg);
 	case OPTION_TO:
 		return add_spec(question, &question->to, optarg);
+	case OPTION_INTERSECT:
+		question->intersect = true;
+		return 0;
+	case OPTION_TOP:
+		return parse_top(question, optarg);
 	case OPTION_SINCE:
 		return lm_cli_parse_time(question->command, optarg, &question->since_wall_ns);
 	case OPTION_UNTIL:
@@ -177,6 +217,13 @@ static int parse_arguments(int argc, char **argv, struct question *question)
 		lm_cli_usage(question->command, "from where? For example --from file:/etc/passwd");
 		return -EINVAL;
 	}
+	if (question->intersect && question->from.count < 2) {
+		lm_cli_usage(question->command, "--intersect takes two --from or more");
+		return -EINVAL;
+	}
+	/* A person reads a screen first; a program takes everything. */
+	if (!question->top_given)
+		question->top = question->format == FORMAT_JSON ? LM_TOP_ALL : LM_TOP_SCREEN;
 	return 0;
 }
 
@@ -204,6 +251,26 @@ static int resolve_specs(const struct lm_index *index, const struct specs *specs
 	return 0;
 }
 
+/* Each SPEC of --from on its own, for what is common to all. */
+static int resolve_each(const struct question *question, struct inquiry *inquiry,
+	struct lm_diag *diag)
+{
+	if (!question->intersect)
+		return 0;
+	inquiry->each = calloc(question->from.count, sizeof(*inquiry->each));
+	if (!inquiry->each)
+		return lm_diag_errno(diag, -ENOMEM, "The graph could not be built");
+	for (size_t i = 0; i < question->from.count; i++) {
+		struct specs one = { .at = { question->from.at[i] }, .count = 1 };
+		int r = resolve_specs(inquiry->index, &one, &inquiry->each[i], diag);
+
+		if (r < 0)
+			return r;
+		inquiry->each_count++;
+	}
+	return 0;
+}
+
 static int trace(const struct question *question, struct inquiry *inquiry, struct lm_diag *diag)
 {
 	const struct lm_trace_options trace_options = {
@@ -211,6 +278,10 @@ static int trace(const struct question *question, struct inquiry *inquiry, struc
 		.filters = question->filters,
 		.from = &inquiry->from,
 		.to = &inquiry->to,
+		.common = inquiry->each,
+		.common_count = inquiry->each_count,
+		.scores = question->format == FORMAT_JSON,
+		.top = question->top,
 		.since_ns = question->since_wall_ns
 			? lm_index_boot_ns(inquiry->index, question->since_wall_ns) : 0,
 		.until_ns = question->until_wall_ns
@@ -233,6 +304,8 @@ static int investigate(const struct question *question, struct inquiry *inquiry)
 	r = resolve_specs(inquiry->index, &question->from, &inquiry->from, &diag);
 	if (r == 0)
 		r = resolve_specs(inquiry->index, &question->to, &inquiry->to, &diag);
+	if (r == 0)
+		r = resolve_each(question, inquiry, &diag);
 	if (r == -EINVAL || r == -LM_E_NOMATCH) {
 		lm_cli_fail(r, &diag);
 		return LM_EXIT_USAGE;

@@ -6,6 +6,8 @@
 
 /* What a vertex became: a position in the answer, or nothing. */
 #define NO_NODE UINT32_MAX
+/* How many look-ups of one name are looked at for one that failed. */
+#define LOOKS_MAX 1024
 
 struct build {
 	struct lm_answer *answer;
@@ -30,22 +32,65 @@ static char id_letter(uint8_t kind)
 	return kind <= LM_OBJECT_KIND_MAX ? letters[kind] : 'f';
 }
 
-static uint32_t add_node(struct build *build, const struct vertex *v)
+void answer_id(const struct lm_index *index, lm_object_id id, char text[16])
+{
+	snprintf(text, 16, "%c%u", id_letter((uint8_t)lm_index_kind(index, id)), id);
+}
+
+lm_object_id answer_object(const struct lm_answer_node *node)
+{
+	return node->member_count > 0 ? node->members[0] : node->object;
+}
+
+void answer_free_node(struct lm_answer_node *node)
+{
+	free((char *)node->label);
+	free((char *)node->path);
+	free(node->members);
+}
+
+static int keep_text(struct lm_buffer *buf, const char **ret_text)
+{
+	lm_buffer_append_byte(buf, '\0');
+	if (lm_buffer_status(buf) < 0)
+		return -ENOMEM;
+	*ret_text = (char *)lm_take_ptr(buf->data);
+	lm_buffer_release(buf);
+	*buf = (struct lm_buffer)LM_BUFFER_INIT;
+	return 0;
+}
+
+/* The inputs of a server that older-inputs left out. */
+static int make_inputs_node(struct build *build, const struct vertex *v,
+			    struct lm_answer_node *node)
+{
+	lm_object_id server = build->walk->vertices.at[v->group_of].object;
+	struct lm_buffer label LM_BUFFER = LM_BUFFER_INIT;
+
+	snprintf(node->id, sizeof(node->id), "g%u", server);
+	node->of = LM_OBJECT_KIND_SOCKET;
+	node->count = v->group_count;
+	lm_buffer_printf(&label, "%" PRIu64 " earlier connection%s of ", v->group_count,
+			 v->group_count == 1 ? "" : "s");
+	lm_buffer_append_str(&label, label_program(build->walk->index, server));
+	return keep_text(&label, &node->label);
+}
+
+static int add_node(struct build *build, const struct vertex *v, uint32_t *ret_position)
 {
 	struct lm_answer *answer = build->answer;
 	uint32_t position = answer->view.node_count++;
 	struct lm_answer_node *node = &answer->nodes[position];
 	uint8_t kind = (uint8_t)lm_index_kind(build->walk->index, v->object);
 
+	*ret_position = position;
 	*node = (struct lm_answer_node){
-		.object = v->object, .kind = kind, .first_ns = UINT64_MAX
+		.object = v->object, .kind = kind, .of = kind, .count = 1
 	};
 	if (v->object == VERTEX_GROUP)
-		snprintf(node->id, sizeof(node->id), "g%u",
-			build->walk->vertices.at[v->group_of].object);
-	else
-		snprintf(node->id, sizeof(node->id), "%c%u", id_letter(kind), v->object);
-	return position;
+		return make_inputs_node(build, v, node);
+	answer_id(build->walk->index, v->object, node->id);
+	return lm_map_put(&build->object_node, v->object, position);
 }
 
 /* Both ends of a two-way object are one node. */
@@ -65,17 +110,15 @@ static int make_nodes(struct build *build)
 		build->node_of[i] = NO_NODE;
 		if (v->hidden)
 			continue;
-		if (v->object != VERTEX_GROUP && known) {
+		if (v->object != VERTEX_GROUP && known)
 			build->node_of[i] = (uint32_t)*known;
-		} else {
-			build->node_of[i] = add_node(build, v);
-			if (v->object != VERTEX_GROUP &&
-			    lm_map_put(&build->object_node, v->object, build->node_of[i]) < 0)
-				return -ENOMEM;
-		}
+		else if (add_node(build, v, &build->node_of[i]) < 0)
+			return -ENOMEM;
 		node = &build->answer->nodes[build->node_of[i]];
 		node->flags |= (v->detection ? LM_NODE_DETECTION : 0) |
-			       (v->entry ? LM_NODE_ENTRY : 0) | (v->starter ? LM_NODE_STARTER : 0);
+			       (v->entry ? LM_NODE_ENTRY : 0) |
+			       (v->exit ? LM_NODE_EXIT : 0) | (v->wanted ? LM_NODE_TO : 0) |
+			       (v->starter ? LM_NODE_STARTER : 0);
 	}
 	return 0;
 }
@@ -125,26 +168,6 @@ static int compare_drafts(const void *a, const void *b)
 		       ((const struct draft *)a)->folded - ((const struct draft *)b)->folded;
 }
 
-/* The same events, met through a name and through its file, count once. */
-static void merge_drafts(struct lm_answer_edge *into, const struct lm_answer_edge *edge)
-{
-	bool same = into->event == edge->event;
-
-	into->count = same ? (into->count > edge->count ? into->count : edge->count) :
-			     into->count + edge->count;
-	into->bytes = same ? (into->bytes > edge->bytes ? into->bytes : edge->bytes) :
-			     into->bytes + edge->bytes;
-	if (edge->begin_ns < into->begin_ns)
-		into->begin_ns = edge->begin_ns;
-	if (edge->end_ns > into->end_ns)
-		into->end_ns = edge->end_ns;
-	if (edge->control > into->control)
-		into->control = edge->control;
-	into->claimed = into->claimed && edge->claimed;
-	if (edge->event < into->event)
-		into->event = edge->event;
-}
-
 /* Whether the process that opened also made it: then that says it all. */
 static bool was_made(const struct build *build, const struct draft *drafts, size_t count,
 		     const struct draft *open)
@@ -178,7 +201,7 @@ static size_t merge_runs(struct build *build, struct draft *drafts, size_t count
 		if (kept > 0 && same_ends(&drafts[kept - 1], &drafts[i]) &&
 		    drafts[kept - 1].edge.op == drafts[i].edge.op &&
 		    drafts[kept - 1].edge.op_name == drafts[i].edge.op_name) {
-			merge_drafts(&drafts[kept - 1].edge, &drafts[i].edge);
+			answer_merge_edge(&drafts[kept - 1].edge, &drafts[i].edge);
 			continue;
 		}
 		drafts[kept++] = drafts[i];
@@ -294,6 +317,8 @@ static void set_times(struct lm_answer *answer, const struct lm_index *index)
 
 	lm_index_span(index, &first_ns, &last_ns);
 	answer->view.first_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < answer->view.node_count; i++)
+		answer->nodes[i].first_ns = UINT64_MAX;
 	for (uint32_t i = 0; i < answer->view.edge_count; i++) {
 		widen(&answer->nodes[answer->edges[i].from], &answer->edges[i]);
 		widen(&answer->nodes[answer->edges[i].to], &answer->edges[i]);
@@ -321,7 +346,7 @@ static void set_depths(struct lm_answer *answer)
 		const struct lm_answer_node *from = &answer->nodes[edge->from];
 		struct lm_answer_node *to = &answer->nodes[edge->to];
 
-		if (from->kind != LM_OBJECT_KIND_PROCESS || to->kind != LM_OBJECT_KIND_PROCESS ||
+		if (from->of != LM_OBJECT_KIND_PROCESS || to->of != LM_OBJECT_KIND_PROCESS ||
 		    to->depth > 0)
 			continue;
 		if (edge->op == LM_OP_FORK)
@@ -331,19 +356,7 @@ static void set_depths(struct lm_answer *answer)
 	}
 }
 
-static int keep_text(struct lm_buffer *buf, const char **ret_text)
-{
-	lm_buffer_append_byte(buf, '\0');
-	if (lm_buffer_status(buf) < 0)
-		return -ENOMEM;
-	*ret_text = (char *)lm_take_ptr(buf->data);
-	lm_buffer_release(buf);
-	*buf = (struct lm_buffer)LM_BUFFER_INIT;
-	return 0;
-}
-
-static int set_path(struct lm_answer *answer, const struct lm_index *index,
-		    struct lm_answer_node *node)
+static int set_path(const struct lm_index *index, struct lm_answer_node *node)
 {
 	struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
 	const struct lm_process *process = index_process(index, node->object);
@@ -359,38 +372,34 @@ static int set_path(struct lm_answer *answer, const struct lm_index *index,
 	return r < 0 ? r : keep_text(&path, &node->path);
 }
 
-static int set_words(struct build *build)
+static int set_words(struct lm_answer *answer, const struct lm_index *index)
 {
-	struct lm_answer *answer = build->answer;
-	const struct walk *walk = build->walk;
+	int r = 0;
 
-	for (uint32_t i = 1; i < walk->vertices.count; i++) {
-		const struct vertex *v = &walk->vertices.at[i];
+	for (uint32_t i = 0; i < answer->view.node_count && r == 0; i++) {
+		struct lm_answer_node *node = &answer->nodes[i];
 		struct lm_buffer label LM_BUFFER = LM_BUFFER_INIT;
-		struct lm_answer_node *node;
-		int r = 0;
 
-		if (build->node_of[i] == NO_NODE)
-			continue;
-		node = &answer->nodes[build->node_of[i]];
 		if (node->label)
 			continue;
-		if (v->object == VERTEX_GROUP) {
-			lm_object_id server = walk->vertices.at[v->group_of].object;
-
-			lm_buffer_printf(&label, "%" PRIu64 " earlier connection%s of ",
-					 v->group_count, v->group_count == 1 ? "" : "s");
-			lm_buffer_append_str(&label, label_program(walk->index, server));
-		} else {
-			r = set_path(answer, walk->index, node);
-			label_object(walk->index, v->object, node->path, &label);
-		}
+		r = set_path(index, node);
+		label_object(index, node->object, node->path, &label);
 		if (r == 0)
 			r = keep_text(&label, &node->label);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
+}
+
+/* Whether somebody in the answer looked for a name and found nothing there. */
+static bool was_absent(const struct lm_index *index, lm_object_id name)
+{
+	struct lm_links links = lm_index_outgoing(index, name, 0);
+
+	for (uint32_t i = 0; i < links.count && i < LOOKS_MAX; i++) {
+		if (absence_is(index, lm_links_get(&links, i)))
+			return true;
+	}
+	return false;
 }
 
 static void set_removed(struct lm_answer *answer, const struct lm_index *index)
@@ -407,6 +416,15 @@ static void set_removed(struct lm_answer *answer, const struct lm_index *index)
 		if (bound && bound->end_ns != UINT64_MAX)
 			node->flags |= LM_NODE_REMOVED;
 	}
+	for (uint32_t i = 0; i < answer->view.edge_count; i++) {
+		struct lm_answer_node *name = &answer->nodes[answer->edges[i].from];
+		uint16_t op = answer->edges[i].op;
+
+		if (name->kind == LM_OBJECT_KIND_NAME && !(name->flags & LM_NODE_ABSENT) &&
+		    (op == LM_OP_OPEN || op == LM_OP_STAT || op == LM_OP_EXEC) &&
+		    was_absent(index, name->object))
+			name->flags |= LM_NODE_ABSENT;
+	}
 }
 
 static void count_hidden(struct build *build)
@@ -421,6 +439,10 @@ static void count_hidden(struct build *build)
 			hidden.objects += !lm_map_get(&build->object_node, refusal->objects.at[i]);
 		if (filter == LM_FILTER_NAMES)
 			hidden.events += build->absorbed;
+		if (filter == LM_FILTER_CLUSTERS) {
+			hidden.objects = answer->clustered.objects;
+			hidden.events = answer->clustered.events;
+		}
 		if (hidden.objects > 0 || hidden.events > 0)
 			answer->hidden[answer->view.hidden_count++] = hidden;
 	}
@@ -458,6 +480,32 @@ static int find_gaps(struct lm_answer *answer, const struct walk *walk)
 	return 0;
 }
 
+/* What the writers are to say of the answer as a whole. */
+static void set_view(struct lm_answer *answer, const struct walk *walk)
+{
+	answer->view.index = walk->index;
+	answer->view.direction = walk->options.direction;
+	answer->view.limited = walk->limited;
+	answer->view.intersected = walk->options.common_count > 1;
+	answer->view.between = walk->options.to && walk->options.to->count > 0;
+	answer->view.cut = walk->index->cut;
+	answer->view.complete = answer->view.gap_count == 0 && !walk->limited &&
+				!answer->view.cut;
+}
+
+/* From everything that is left to what is shown. */
+static int choose_shown(struct lm_answer *answer, const struct walk *walk)
+{
+	const struct lm_trace_options *options = &walk->options;
+	int r;
+
+	set_removed(answer, walk->index);
+	r = answer_cluster(answer, walk);
+	if (r == 0 && (options->scores || options->top != LM_TOP_ALL))
+		r = answer_rank(answer, walk->index);
+	return r < 0 ? r : answer_keep_top(answer, options->top);
+}
+
 int answer_build(struct lm_answer *answer, const struct walk *walk)
 {
 	struct build build LM_CLEANUP(release_build) = { .answer = answer, .walk = walk };
@@ -469,14 +517,12 @@ int answer_build(struct lm_answer *answer, const struct walk *walk)
 		r = find_gaps(answer, walk);
 	if (r < 0)
 		return r;
+	set_view(answer, walk);
+	r = choose_shown(answer, walk);
+	if (r < 0)
+		return r;
 	set_times(answer, walk->index);
 	set_depths(answer);
-	set_removed(answer, walk->index);
 	count_hidden(&build);
-	answer->view.index = walk->index;
-	answer->view.direction = walk->options.direction;
-	answer->view.limited = walk->limited;
-	answer->cut = walk->index->cut;
-	answer->view.complete = answer->view.gap_count == 0 && !walk->limited && !answer->cut;
-	return set_words(&build);
+	return set_words(answer, walk->index);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "heap.h"
 #include "walk.h"
 
 /*
@@ -24,7 +25,7 @@ struct between {
 	uint32_t *start, *at;  /* passages by from: at[start[v]..start[v + 1]) */
 	uint64_t *arrival_ns;  /* by vertex; UINT64_MAX: influence never gets there */
 	bool *kept;            /* by edge: met on the way before */
-	TABLE(uint32_t, queue);
+	struct min_heap queue; /* vertices by arrival */
 };
 
 static void release_between(struct between *between)
@@ -34,7 +35,7 @@ static void release_between(struct between *between)
 	free(between->at);
 	free(between->arrival_ns);
 	free(between->kept);
-	free(between->queue.at);
+	min_heap_release(&between->queue);
 }
 
 /* Up to when a vertex matters, in the time of passages. */
@@ -80,9 +81,9 @@ static uint32_t find_edge(const struct walk *walk, const struct lm_link *link, u
 	/* Of the same ends and operation, those of low control may have been refused. */
 	if (i && link->control == LM_CONTROL_LOW &&
 	    walk->edges.at[i - 1].control != LM_CONTROL_LOW &&
-	    walk_filters(walk, LM_FILTER_LOW_CONTROL))
+	    walk_filters(walk, LM_FILTER_LOW_CONTROL) && !absence_counts(walk, link))
 		return 0;
-	return i;
+	return i && !walk->edges.at[i - 1].hidden ? i : 0;
 }
 
 /* The links of one vertex that the walk followed from there. */
@@ -133,7 +134,8 @@ static int gather_passages(struct between *between)
 		struct edge edge = walk->edges.at[i];
 
 		edge.event = 0;
-		if (edge.kind == EDGE_DIRECTORY || edge.kind == EDGE_CONNECTION)
+		if (!edge.hidden &&
+		    (edge.kind == EDGE_DIRECTORY || edge.kind == EDGE_CONNECTION))
 			r = add_passage(between, &edge, i);
 	}
 	return r;
@@ -161,16 +163,10 @@ static int sort_passages(struct between *between)
 
 static int arrive(struct between *between, uint32_t vertex, uint64_t t_ns)
 {
-	size_t count = between->queue.count;
-
 	if (t_ns >= limit_of(between, vertex) || t_ns >= between->arrival_ns[vertex])
 		return 0;
-	if (lm_array_reserve(between->queue.at, between->queue.capacity, count + 1) < 0)
-		return -ENOMEM;
 	between->arrival_ns[vertex] = t_ns;
-	between->queue.at[count] = vertex;
-	between->queue.count = count + 1;
-	return 0;
+	return min_heap_push(&between->queue, t_ns, vertex);
 }
 
 /* When influence comes out of a passage; UINT64_MAX: it cannot be taken in time. */
@@ -184,12 +180,15 @@ static uint64_t time_through(const struct between *between, const struct passage
 	return t_ns < limit_of(between, passage->to) ? t_ns : UINT64_MAX;
 }
 
-/* Earlier arrivals open more ways, so a vertex is looked at again when one is found. */
+/* Influence never arrives before it left, so in order of arrival each vertex is looked at once. */
 static int spread_arrivals(struct between *between)
 {
 	while (between->queue.count > 0) {
-		uint32_t v = between->queue.at[--between->queue.count];
+		struct heap_entry entry = min_heap_pop(&between->queue);
+		uint32_t v = entry.value;
 
+		if (entry.key != between->arrival_ns[v])
+			continue;
 		for (uint32_t i = between->start[v]; i < between->start[v + 1]; i++) {
 			const struct passage *passage = &between->passages.at[between->at[i]];
 			int r = arrive(between, passage->to, time_through(between, passage));
@@ -201,28 +200,17 @@ static int spread_arrivals(struct between *between)
 	return 0;
 }
 
-static int start_between(struct between *between)
+static int start_between(struct between *between, const struct between_start *starts,
+			 size_t count, bool *ret_joined)
 {
-	struct walk *walk = between->walk;
-	const struct lm_detections *to = walk->options.to;
 	int r = 0;
 
-	for (uint32_t v = 0; v < walk->vertices.count; v++)
+	for (uint32_t v = 0; v < between->walk->vertices.count; v++)
 		between->arrival_ns[v] = UINT64_MAX;
-	for (size_t i = 0; i < to->count; i++) {
-		const struct lm_detection *d = &to->at[i];
-		uint64_t t_ns = between->backward ? d->begin_ns : ~d->end_ns;
-
-		/* The end itself counts from and including its time. */
-		t_ns -= t_ns > 0;
-		for (int role = ROLE_WHOLE; role <= ROLE_OUT && r == 0; role++) {
-			uint32_t v = walk_find(walk, d->object, role);
-
-			if (!v)
-				continue;
-			r = arrive(between, v, t_ns);
-			walk->vertices.at[v].wanted = between->arrival_ns[v] != UINT64_MAX;
-		}
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = arrive(between, starts[i].vertex, starts[i].t_ns);
+		if (ret_joined)
+			ret_joined[i] = between->arrival_ns[starts[i].vertex] != UINT64_MAX;
 	}
 	return r;
 }
@@ -270,15 +258,14 @@ static void hide_others(struct between *between)
 					       !walk->vertices.at[v].detection;
 }
 
-int filter_between(struct walk *walk)
+int walk_keep_between(struct walk *walk, const struct between_start *starts, size_t count,
+		      bool *ret_joined)
 {
 	struct between between LM_CLEANUP(release_between) = {
 		.walk = walk, .backward = walk->options.direction == LM_BACKWARD,
 	};
 	int r;
 
-	if (!walk->options.to || walk->options.to->count == 0)
-		return 0;
 	between.arrival_ns = lm_array_new(walk->vertices.count, sizeof(*between.arrival_ns));
 	between.kept = lm_array_new(walk->edges.count, sizeof(*between.kept));
 	if (!between.arrival_ns || !between.kept)
@@ -287,10 +274,53 @@ int filter_between(struct walk *walk)
 	if (r == 0)
 		r = sort_passages(&between);
 	if (r == 0)
-		r = start_between(&between);
+		r = start_between(&between, starts, count, ret_joined);
 	if (r == 0)
 		r = spread_arrivals(&between);
 	if (r == 0)
 		hide_others(&between);
+	return r;
+}
+
+/* Each end of --to in each of its roles, as far as the walk came there. */
+static size_t find_ends(const struct walk *walk, struct between_start *starts)
+{
+	const struct lm_detections *to = walk->options.to;
+	bool backward = walk->options.direction == LM_BACKWARD;
+	size_t count = 0;
+
+	for (size_t i = 0; i < to->count; i++) {
+		const struct lm_detection *d = &to->at[i];
+		uint64_t t_ns = backward ? d->begin_ns : ~d->end_ns;
+
+		for (int role = ROLE_WHOLE; role <= ROLE_OUT; role++) {
+			uint32_t v = walk_find(walk, d->object, role);
+
+			/* The end itself counts from and including its time. */
+			if (v)
+				starts[count++] = (struct between_start){ v, t_ns - (t_ns > 0) };
+		}
+	}
+	return count;
+}
+
+int filter_between(struct walk *walk)
+{
+	const struct lm_detections *to = walk->options.to;
+	struct between_start *starts LM_FREE = NULL;
+	bool *joined LM_FREE = NULL;
+	size_t count;
+	int r;
+
+	if (!to || to->count == 0)
+		return 0;
+	starts = lm_array_new(to->count * (ROLE_OUT + 1), sizeof(*starts));
+	joined = lm_array_new(to->count * (ROLE_OUT + 1), sizeof(*joined));
+	if (!starts || !joined)
+		return -ENOMEM;
+	count = find_ends(walk, starts);
+	r = walk_keep_between(walk, starts, count, joined);
+	for (size_t i = 0; i < count && r == 0; i++)
+		walk->vertices.at[starts[i].vertex].wanted = joined[i];
 	return r;
 }

@@ -44,6 +44,8 @@ static void append_shortened(struct lm_buffer *out, struct lm_str text)
 
 static const char *shape_of(const struct lm_answer_node *node)
 {
+	if (node->count > 1)
+		return "box3d";
 	switch (node->kind) {
 	case LM_OBJECT_KIND_PROCESS:
 		return "box";
@@ -62,9 +64,9 @@ static const char *colour_of(const struct lm_answer_node *node)
 {
 	if (node->flags & LM_NODE_DETECTION)
 		return "#f4b6b6";
-	if (node->flags & LM_NODE_ENTRY)
+	if (node->flags & (LM_NODE_ENTRY | LM_NODE_EXIT))
 		return "#f6dc9a";
-	return node->kind == LM_OBJECT_KIND_PROCESS ? "#dce6f4" : "#f4f4f4";
+	return node->of == LM_OBJECT_KIND_PROCESS ? "#dce6f4" : "#f4f4f4";
 }
 
 static void append_node(struct lm_buffer *out, const struct lm_answer_view *view,
@@ -90,6 +92,12 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 	}
 	if (node->flags & LM_NODE_ENTRY)
 		lm_buffer_append_text(&label, "\nentry point");
+	if (node->flags & LM_NODE_EXIT)
+		lm_buffer_append_text(&label, "\nexit");
+	if (node->flags & LM_NODE_ABSENT)
+		lm_buffer_append_text(&label, "\nwas not there");
+	else if (node->flags & LM_NODE_REMOVED)
+		lm_buffer_append_text(&label, "\nremoved");
 	if (node->flags & LM_NODE_DETECTION)
 		lm_buffer_append_text(&label, "\ndetection point");
 	lm_buffer_printf(out, "  \"%s\" [shape=%s, fillcolor=\"%s\", label=", node->id,
@@ -110,9 +118,32 @@ static void append_edge(struct lm_buffer *out, const struct lm_answer_view *view
 	lm_buffer_printf(out, "\"%s];\n", edge->control ? "" : ", style=dashed");
 }
 
+/* What is known to be missing, and what is not shown. */
 static void append_notes(struct lm_buffer *out, const struct lm_answer_view *view)
 {
-	lm_buffer_append_text(out, view->complete ? "complete" : "INCOMPLETE: events are missing");
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; i < view->gap_count; i++)
+		lost += view->gaps[i]->count;
+	if (view->complete)
+		lm_buffer_append_text(out, "complete");
+	else
+		lm_buffer_append_text(out, "INCOMPLETE:");
+	if (view->gap_count > 0)
+		lm_buffer_printf(out, " %u gap%s, at least %" PRIu64 " events missing",
+				 view->gap_count, view->gap_count == 1 ? "" : "s", lost);
+	if (view->cut)
+		lm_buffer_append_text(out, " the log was cut off");
+	if (view->limited)
+		lm_buffer_append_text(out, " the limit of nodes was reached");
+	if (view->intersected)
+		lm_buffer_append_text(out, view->nothing_common ?
+			"; nothing is common to all detection points" :
+			"; only what is common to all detection points");
+	if (view->shown.paths > 0)
+		lm_buffer_printf(out, "; shown: %u of %u nodes on the %u most telling path%s "
+				 "(--top all: the rest)", view->node_count, view->shown.of_nodes,
+				 view->shown.paths, view->shown.paths == 1 ? "" : "s");
 	for (uint32_t i = 0; i < view->hidden_count; i++)
 		lm_buffer_printf(out, "%s%s %" PRIu64, i > 0 ? ", " : "; hidden: ",
 				 lm_filter_name(view->hidden[i].filter), view->hidden[i].objects);

@@ -20,6 +20,9 @@ static const struct filter_text filter_texts[LM_FILTER_COUNT] = {
 	[LM_FILTER_PEER_NAMESPACE] = { "peer-namespace",
 		"connection ends in another network namespace" },
 	[LM_FILTER_NAMES] = { "names", "names, shown as the files that they lead to" },
+	[LM_FILTER_CLUSTERS] = { "clusters", "objects of one shape, shown as one group" },
+	[LM_FILTER_NO_EXIT] = { "no-exit",
+		"readers that changed nothing and sent nothing (forward)" },
 };
 
 const char *lm_filter_name(enum lm_filter filter)
@@ -87,7 +90,7 @@ int adjacency_build(struct adjacency *adjacency, const struct walk *walk, bool i
 	return 0;
 }
 
-static int build_both(struct walk *walk, struct adjacency *in, struct adjacency *out)
+int adjacency_build_both(struct adjacency *in, struct adjacency *out, const struct walk *walk)
 {
 	int r = adjacency_build(in, walk, true);
 
@@ -129,9 +132,8 @@ static bool is_kept(const struct vertex *v)
 	return v->detection || v->wanted;
 }
 
-/* Mark what can be reached from the marked vertices along one direction. */
-static int spread(const struct walk *walk, const struct adjacency *adjacency, bool incoming,
-		  bool *marked)
+int adjacency_spread(const struct walk *walk, const struct adjacency *adjacency, bool incoming,
+		     bool *marked)
 {
 	uint32_t *stack LM_FREE = lm_array_new(walk->vertices.count, sizeof(*stack));
 	size_t depth = 0;
@@ -171,7 +173,7 @@ int filter_read_only(struct walk *walk)
 		return 0;
 	if (!inputs || !stack)
 		return -ENOMEM;
-	r = build_both(walk, &in, &out);
+	r = adjacency_build_both(&in, &out, walk);
 	for (uint32_t v = 1; v < walk->vertices.count && r == 0; v++) {
 		inputs[v] = in.start[v + 1] - in.start[v];
 		if (inputs[v] == 0)
@@ -200,12 +202,12 @@ int filter_dangling(struct walk *walk, enum lm_filter filter)
 {
 	struct adjacency in ADJACENCY = { NULL, NULL }, out ADJACENCY = { NULL, NULL };
 	bool *marked LM_FREE = lm_array_new(walk->vertices.count, sizeof(*marked));
-	int r = marked ? build_both(walk, &in, &out) : -ENOMEM;
+	int r = marked ? adjacency_build_both(&in, &out, walk) : -ENOMEM;
 
 	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++)
 		marked[i] = !walk->vertices.at[i].hidden && walk->vertices.at[i].detection;
 	if (r == 0)
-		r = spread(walk, &in, true, marked);
+		r = adjacency_spread(walk, &in, true, marked);
 	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++) {
 		const struct vertex *v = &walk->vertices.at[i];
 
@@ -235,9 +237,9 @@ int filter_no_entry(struct walk *walk, bool *ret_no_entry_found)
 	*ret_no_entry_found = !any;
 	if (!any || !walk_filters(walk, LM_FILTER_NO_ENTRY))
 		return 0;
-	r = build_both(walk, &in, &out);
+	r = adjacency_build_both(&in, &out, walk);
 	if (r == 0)
-		r = spread(walk, &out, false, marked);
+		r = adjacency_spread(walk, &out, false, marked);
 	for (uint32_t i = 1; i < walk->vertices.count && r == 0; i++) {
 		const struct vertex *v = &walk->vertices.at[i];
 		bool on_path = v->object == VERTEX_GROUP ? marked[v->group_of] : marked[i];

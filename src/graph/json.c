@@ -117,6 +117,24 @@ static void append_address(struct lm_buffer *out, const char *key, const struct 
 			out, key, (struct lm_str){ (const char *)text.data, (uint32_t)text.len });
 }
 
+/* How many it stands for, and the ids of the first ones. */
+static void append_group(struct lm_buffer *out, const struct lm_index *index,
+			 const struct lm_answer_node *group)
+{
+	lm_buffer_printf(out, ",\"of\":\"%s\",\"count\":%" PRIu64, label_kind(group->of),
+			 group->count);
+	if (group->member_count == 0)
+		return;
+	lm_buffer_append_text(out, ",\"members\":[");
+	for (uint32_t i = 0; i < group->member_count; i++) {
+		char id[sizeof(group->id)];
+
+		answer_id(index, group->members[i], id);
+		lm_buffer_printf(out, "%s\"%s\"", i > 0 ? "," : "", id);
+	}
+	lm_buffer_append_byte(out, ']');
+}
+
 static void append_node(struct lm_buffer *out, const struct lm_answer_view *view,
 			const struct lm_answer_node *node)
 {
@@ -124,7 +142,7 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 	const struct lm_file *file = index_file(view->index, node->object);
 	const struct lm_socket *socket = index_socket(view->index, node->object);
 
-	lm_buffer_printf(out, "{\"id\":\"%s\",\"kind\":\"%s\"", node->id, label_kind(node));
+	lm_buffer_printf(out, "{\"id\":\"%s\",\"kind\":\"%s\"", node->id, label_kind(node->kind));
 	append_string(out, "label", lm_str_from(node->label));
 	lm_buffer_append_byte(out, ',');
 	append_time(out, "first", view->index, node->first_ns);
@@ -144,11 +162,35 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 		if (view->index->objects.at[node->object].flags & LM_OBJECT_CLAIMED)
 			lm_buffer_append_text(out, ",\"claimed\":true");
 	}
+	if (node->kind == LM_OBJECT_KIND_NONE)
+		append_group(out, view->index, node);
 	if (node->flags & LM_NODE_REMOVED)
 		lm_buffer_append_text(out, ",\"removed\":true");
-	lm_buffer_printf(out, ",\"detection\":%s,\"entry\":%s}",
+	if (node->flags & LM_NODE_ABSENT)
+		lm_buffer_append_text(out, ",\"absent\":true");
+	lm_buffer_printf(out, ",\"detection\":%s,\"entry\":%s,\"exit\":%s}",
 			 node->flags & LM_NODE_DETECTION ? "true" : "false",
-			 node->flags & LM_NODE_ENTRY ? "true" : "false");
+			 node->flags & LM_NODE_ENTRY ? "true" : "false",
+			 node->flags & LM_NODE_EXIT ? "true" : "false");
+}
+
+/* Thousandths are told as decimal fractions. */
+static void append_score(struct lm_buffer *out, const struct lm_score *score)
+{
+	const struct {
+		const char *name;
+		uint16_t part;
+	} parts[] = {
+		{ "total", score->total }, { "rarity", score->rarity }, { "fan", score->fan },
+		{ "data", score->data }, { "nearness", score->nearness },
+		{ "control", score->control },
+	};
+
+	lm_buffer_append_text(out, ",\"score\":{");
+	for (size_t i = 0; i < LM_ARRAY_SIZE(parts); i++)
+		lm_buffer_printf(out, "%s\"%s\":%u.%03u", i > 0 ? "," : "", parts[i].name,
+				 parts[i].part / 1000u, parts[i].part % 1000u);
+	lm_buffer_append_byte(out, '}');
 }
 
 static void append_edge(struct lm_buffer *out, const struct lm_answer_view *view,
@@ -166,6 +208,8 @@ static void append_edge(struct lm_buffer *out, const struct lm_answer_view *view
 		lm_buffer_printf(out, ",\"event\":\"%" PRIu64 "\"", edge->event);
 	if (edge->claimed)
 		lm_buffer_append_text(out, ",\"claimed\":true");
+	if (view->scored)
+		append_score(out, &edge->score);
 	lm_buffer_append_byte(out, '}');
 }
 
@@ -249,6 +293,9 @@ int lm_answer_write_json(const struct lm_answer *answer, FILE *out)
 	append_time(&buf, "begin", view.index, view.first_ns);
 	lm_buffer_append_byte(&buf, ',');
 	append_time(&buf, "end", view.index, view.last_ns);
+	if (view.shown.paths > 0)
+		lm_buffer_printf(&buf, ",\"shown\":{\"paths\":%u,\"of_nodes\":%u,\"of_edges\":%u}",
+				 view.shown.paths, view.shown.of_nodes, view.shown.of_edges);
 	lm_buffer_append_text(&buf, ",\n");
 	r = flush(&buf, out);
 	if (r == 0)

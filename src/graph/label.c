@@ -5,9 +5,9 @@
 
 #define KERNEL_MINOR_BITS 20
 
-const char *label_kind(const struct lm_answer_node *node)
+const char *label_kind(uint8_t kind)
 {
-	switch (node->kind) {
+	switch (kind) {
 	case LM_OBJECT_KIND_KERNEL:
 		return "kernel";
 	case LM_OBJECT_KIND_PROCESS:
@@ -22,8 +22,28 @@ const char *label_kind(const struct lm_answer_node *node)
 		return "cgroup";
 	case LM_OBJECT_KIND_CONTENT:
 		return "content";
+	case LM_OBJECT_KIND_NONE:
+		return "group";
 	default:
-		return node->object == LM_OBJECT_NONE ? "group" : "file";
+		return "file";
+	}
+}
+
+const char *label_kinds(uint8_t kind)
+{
+	switch (kind) {
+	case LM_OBJECT_KIND_PROCESS:
+		return "processes";
+	case LM_OBJECT_KIND_NAME:
+		return "names";
+	case LM_OBJECT_KIND_SOCKET:
+		return "sockets";
+	case LM_OBJECT_KIND_PIPE:
+		return "pipes";
+	case LM_OBJECT_KIND_MEMORY:
+		return "memory objects";
+	default:
+		return "files";
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "lemona/base/time.h"
 #include "lemona/event/attributes.h"
 #include "lemona/graph/write.h"
+#include "text.h"
 #include "verbs.h"
 
 /*
@@ -14,25 +15,8 @@
  */
 #define INDENT_MAX 10
 #define ARGV_MAX_BYTES 72
+#define MEMBERS_TOLD 3
 #define CONTAINER_ID_MAX 12 /* as container managers cut it themselves */
-
-enum style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_ENTRY, STYLE_DETECTION };
-
-/* One line to be: an edge, and the moment of its first event. */
-struct step {
-	const struct lm_answer_edge *edge;
-	uint64_t moment_ns;
-	bool into_process;
-};
-
-struct story {
-	const struct lm_answer_view *view;
-	struct step *steps;
-	uint32_t step_count;
-	struct lm_buffer out;
-	bool colour;
-	bool *introduced; /* by node: its arguments were told */
-};
 
 static void release_story(struct story *story)
 {
@@ -52,7 +36,7 @@ static void set_style(struct story *story, enum style style)
 		lm_buffer_append_text(&story->out, codes[style]);
 }
 
-static void append_styled(struct story *story, enum style style, const char *text)
+void story_append_styled(struct story *story, enum style style, const char *text)
 {
 	set_style(story, style);
 	lm_buffer_append_escaped(&story->out, lm_str_from(text));
@@ -61,7 +45,7 @@ static void append_styled(struct story *story, enum style style, const char *tex
 }
 
 /* "2026-01-02 03:04:05.678901": what a person reads of a time. */
-static void append_moment(struct story *story, uint64_t boot_ns, bool with_date)
+void story_append_moment(struct story *story, uint64_t boot_ns, bool with_date)
 {
 	char text[LM_TIME_TEXT_BYTES];
 
@@ -93,14 +77,14 @@ static void append_argv(struct story *story, const struct lm_process *process)
 		story->out.failed = true;
 }
 
-static void append_node(struct story *story, uint32_t position)
+void story_append_node(struct story *story, uint32_t position)
 {
 	const struct lm_answer_node *node = &story->view->nodes[position];
 	enum style style = node->flags & LM_NODE_DETECTION ? STYLE_DETECTION :
-			   node->flags & LM_NODE_ENTRY	   ? STYLE_ENTRY :
-			   node->kind == LM_OBJECT_KIND_PROCESS ? STYLE_BOLD : STYLE_PLAIN;
+			   node->flags & (LM_NODE_ENTRY | LM_NODE_EXIT) ? STYLE_ENTRY :
+			   node->of == LM_OBJECT_KIND_PROCESS ? STYLE_BOLD : STYLE_PLAIN;
 
-	append_styled(story, style, node->label);
+	story_append_styled(story, style, node->label);
 }
 
 static const char *verb_between(const struct lm_answer_edge *edge)
@@ -159,14 +143,50 @@ static void append_whereabouts(struct story *story, const struct lm_process *pro
 		story->out.failed = true;
 }
 
+/* A few of those that a group stands for. */
+static void append_members(struct story *story, const struct lm_answer_node *group)
+{
+	uint32_t count = group->member_count < MEMBERS_TOLD ? group->member_count : MEMBERS_TOLD;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct lm_process *process =
+			index_process(story->view->index, group->members[i]);
+		struct lm_buffer path LM_BUFFER = LM_BUFFER_INIT;
+		const char *slash;
+		size_t skipped;
+
+		lm_buffer_append_text(&story->out, i == 0 ? ": " : ", ");
+		if (process) {
+			lm_buffer_printf(&story->out, "%u", process->tgid);
+			continue;
+		}
+		if (lm_index_path_seen(story->view->index, group->members[i], UINT64_MAX - 1,
+				       &path) < 0)
+			label_object(story->view->index, group->members[i], NULL, &path);
+		slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
+		skipped = slash ? (size_t)(slash + 1 - (const char *)path.data) : 0;
+		lm_buffer_append_escaped(&story->out,
+			(struct lm_str){ (const char *)path.data + skipped,
+					 (uint32_t)(path.len - skipped) });
+		story->out.failed |= path.failed;
+	}
+	if (count < group->count && count > 0)
+		lm_buffer_append_text(&story->out, ", ...");
+}
+
 static void append_introduction(struct story *story, uint32_t position)
 {
+	const struct lm_answer_node *node = &story->view->nodes[position];
 	const struct lm_process *process =
-		index_process(story->view->index, story->view->nodes[position].object);
+		index_process(story->view->index, node->object);
 
-	if (!process || story->introduced[position])
+	if (story->introduced[position])
 		return;
 	story->introduced[position] = true;
+	if (node->count > 1)
+		append_members(story, node);
+	if (!process)
+		return;
 	append_argv(story, process);
 	append_whereabouts(story, process);
 }
@@ -188,9 +208,12 @@ static bool append_rename(struct story *story, const struct lm_answer_edge *edge
 {
 	const struct lm_event *event = lm_index_event(story->view->index, edge->event);
 
-	if (edge->op != LM_OP_RENAME || !event || !event->name || !event->name2)
+	if (edge->op != LM_OP_RENAME || !event || !event->name || !event->name2 ||
+	    story->view->nodes[edge->from].count > 1 || story->view->nodes[edge->to].count > 1)
 		return false;
-	append_node(story, edge->from);
+	/* The old name also influences whoever takes it: that is the same step. */
+	story_append_node(story, story->view->nodes[edge->from].of == LM_OBJECT_KIND_PROCESS ?
+					 edge->from : edge->to);
 	lm_buffer_append_text(&story->out, " renamed ");
 	append_name(story, event->name, event->begin_ns);
 	lm_buffer_append_text(&story->out, " to ");
@@ -203,10 +226,25 @@ static bool append_starter(struct story *story, const struct lm_answer_edge *edg
 {
 	if (!(story->view->nodes[edge->from].flags & LM_NODE_STARTER) || edge->op != LM_OP_FORK)
 		return false;
-	append_node(story, edge->to);
+	story_append_node(story, edge->to);
 	lm_buffer_append_text(&story->out, " was started by ");
-	append_node(story, edge->from);
+	story_append_node(story, edge->from);
 	append_introduction(story, edge->from);
+	return true;
+}
+
+/* A name that was not there influenced the one that looked for it. */
+static bool append_absence(struct story *story, const struct lm_answer_edge *edge)
+{
+	const struct lm_event *event = lm_index_event(story->view->index, edge->event);
+
+	if (!(story->view->nodes[edge->from].flags & LM_NODE_ABSENT) || !event ||
+	    event->result >= 0)
+		return false;
+	story_append_node(story, edge->to);
+	lm_buffer_append_text(&story->out, " looked in vain for ");
+	story_append_node(story, edge->from);
+	append_introduction(story, edge->to);
 	return true;
 }
 
@@ -214,23 +252,24 @@ static bool append_starter(struct story *story, const struct lm_answer_edge *edg
 static void append_step(struct story *story, const struct lm_answer_edge *edge)
 {
 	const struct lm_answer_node *nodes = story->view->nodes;
-	bool from_process = nodes[edge->from].kind == LM_OBJECT_KIND_PROCESS;
-	bool to_process = nodes[edge->to].kind == LM_OBJECT_KIND_PROCESS;
+	bool from_process = nodes[edge->from].of == LM_OBJECT_KIND_PROCESS;
+	bool to_process = nodes[edge->to].of == LM_OBJECT_KIND_PROCESS;
 	uint32_t actor = from_process ? edge->from : edge->to;
 	uint32_t other = from_process ? edge->to : edge->from;
 
-	if (append_rename(story, edge) || append_starter(story, edge))
+	if (append_rename(story, edge) || append_starter(story, edge) ||
+	    append_absence(story, edge))
 		return;
 	if (!from_process && !to_process) {
-		append_node(story, edge->from);
+		story_append_node(story, edge->from);
 		lm_buffer_append_text(&story->out,
 			edge->op == LM_OP_NONE && strcmp(edge->op_name, "directory") == 0
 				? " led to "
 				: " went into ");
-		append_node(story, edge->to);
+		story_append_node(story, edge->to);
 		return;
 	}
-	append_node(story, actor);
+	story_append_node(story, actor);
 	lm_buffer_append_byte(&story->out, ' ');
 	if (from_process && to_process) {
 		lm_buffer_append_text(&story->out, verb_between(edge));
@@ -246,7 +285,9 @@ static void append_step(struct story *story, const struct lm_answer_edge *edge)
 			lm_buffer_append_text(&story->out, " over");
 	}
 	lm_buffer_append_byte(&story->out, ' ');
-	append_node(story, other);
+	story_append_node(story, other);
+	if (nodes[other].count > 1)
+		append_introduction(story, other);
 	append_introduction(story, from_process && to_process ? other : actor);
 }
 
@@ -262,9 +303,11 @@ static void append_marks(struct story *story, const struct lm_answer_edge *edge)
 	if (edge->claimed)
 		lm_buffer_append_text(&story->out, " (claimed)");
 	if (from->flags & LM_NODE_ENTRY)
-		append_styled(story, STYLE_ENTRY, "  <- entry point");
+		story_append_styled(story, STYLE_ENTRY, "  <- entry point");
+	if (to->flags & LM_NODE_EXIT)
+		story_append_styled(story, STYLE_ENTRY, "  <- exit");
 	if (to->flags & LM_NODE_DETECTION)
-		append_styled(story, STYLE_DETECTION, "  <- detection point");
+		story_append_styled(story, STYLE_DETECTION, "  <- detection point");
 }
 
 /* The process that acts sets the indentation. */
@@ -273,7 +316,7 @@ static uint32_t depth_of(const struct story *story, const struct lm_answer_edge 
 	const struct lm_answer_node *from = &story->view->nodes[edge->from];
 	const struct lm_answer_node *to = &story->view->nodes[edge->to];
 
-	return from->kind == LM_OBJECT_KIND_PROCESS ? from->depth : to->depth;
+	return from->of == LM_OBJECT_KIND_PROCESS ? from->depth : to->depth;
 }
 
 static void append_line(struct story *story, const struct step *step)
@@ -281,7 +324,7 @@ static void append_line(struct story *story, const struct step *step)
 	uint32_t depth = depth_of(story, step->edge);
 
 	set_style(story, STYLE_DIM);
-	append_moment(story, step->moment_ns, false);
+	story_append_moment(story, step->moment_ns, false);
 	set_style(story, STYLE_PLAIN);
 	lm_buffer_append_text(&story->out, "  ");
 	for (uint32_t i = 0; i < depth && i < INDENT_MAX; i++)
@@ -319,7 +362,7 @@ static int order_steps(struct story *story)
 		story->steps[i] = (struct step){
 			.edge = edge,
 			.moment_ns = event ? event->end_ns : edge->begin_ns,
-			.into_process = view->nodes[edge->to].kind == LM_OBJECT_KIND_PROCESS,
+			.into_process = view->nodes[edge->to].of == LM_OBJECT_KIND_PROCESS,
 		};
 	}
 	story->step_count = view->edge_count;
@@ -328,171 +371,16 @@ static int order_steps(struct story *story)
 	return 0;
 }
 
-/* The second name of a renaming was told with the first. */
+/* Both names of a renaming, and the file under them, were told with the first. */
 static bool is_told(const struct story *story, uint32_t i)
 {
 	const struct lm_answer_edge *edge = story->steps[i].edge;
 	const struct lm_answer_edge *before = i > 0 ? story->steps[i - 1].edge : NULL;
+	const struct lm_answer_node *nodes = story->view->nodes;
 
 	return before && edge->op == LM_OP_RENAME && before->op == LM_OP_RENAME &&
-	       edge->event == before->event && edge->from == before->from &&
-	       !(story->view->nodes[edge->to].flags & LM_NODE_DETECTION);
-}
-
-/* Whether the answer holds an influence on a detection point (forward: of it). */
-static bool *find_joined(const struct lm_answer_view *view)
-{
-	bool *joined = lm_array_new(view->node_count, sizeof(*joined));
-
-	for (uint32_t i = 0; joined && i < view->edge_count; i++) {
-		const struct lm_answer_edge *edge = &view->edges[i];
-
-		joined[view->direction == LM_BACKWARD ? edge->to : edge->from] = true;
-	}
-	return joined;
-}
-
-static const char *plural_of(const struct lm_answer_node *node)
-{
-	switch (node->kind) {
-	case LM_OBJECT_KIND_PROCESS:
-		return "processes";
-	case LM_OBJECT_KIND_SOCKET:
-		return "sockets";
-	case LM_OBJECT_KIND_PIPE:
-		return "pipes";
-	default:
-		return "files";
-	}
-}
-
-static bool is_detection(const struct lm_answer_node *node, bool joined, bool unjoined_only)
-{
-	return (node->flags & LM_NODE_DETECTION) && !(unjoined_only && joined);
-}
-
-/*
- * Several objects may have had the one path that was asked for, under other
- * roots or one after the other: each path is said once, with their number. A
- * name of that path is no object besides.
- */
-static void append_detections(struct story *story, const bool *joined, bool unjoined_only)
-{
-	const struct lm_answer_node *nodes = story->view->nodes;
-	bool first = true;
-
-	for (uint32_t i = 0; i < story->view->node_count; i++) {
-		const struct lm_answer_node *counted = &nodes[i];
-		uint32_t before = 0, objects = 0;
-
-		if (!is_detection(&nodes[i], joined[i], unjoined_only))
-			continue;
-		for (uint32_t j = 0; j < story->view->node_count && before == 0; j++) {
-			if (!is_detection(&nodes[j], joined[j], unjoined_only) ||
-			    strcmp(nodes[j].label, nodes[i].label) != 0)
-				continue;
-			before += j < i;
-			if (nodes[j].kind == LM_OBJECT_KIND_NAME)
-				continue;
-			counted = &nodes[j];
-			objects++;
-		}
-		if (before > 0)
-			continue;
-		lm_buffer_append_text(&story->out, first ? "" : ", ");
-		append_node(story, i);
-		if (objects > 1)
-			lm_buffer_printf(&story->out, " (%u %s)", objects, plural_of(counted));
-		first = false;
-	}
-}
-
-/* One line for all of those that nothing in the answer joins. */
-static void append_unjoined(struct story *story, const bool *joined)
-{
-	const struct lm_answer_view *view = story->view;
-	bool any = false;
-
-	for (uint32_t i = 0; i < view->node_count; i++)
-		any |= is_detection(&view->nodes[i], joined[i], true);
-	if (!any || view->edge_count == 0)
-		return;
-	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "Nothing led to " :
-									    "Nothing came of ");
-	append_detections(story, joined, true);
-	lm_buffer_append_byte(&story->out, '\n');
-}
-
-static void append_heading(struct story *story)
-{
-	const struct lm_answer_view *view = story->view;
-	bool *joined LM_FREE = find_joined(view);
-
-	if (!joined) {
-		story->out.failed = true;
-		return;
-	}
-	lm_buffer_append_text(&story->out, view->direction == LM_BACKWARD ? "What led to " :
-									    "What came of ");
-	append_detections(story, joined, false);
-	if (view->index->host[0]) {
-		lm_buffer_append_text(&story->out, " on ");
-		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->host));
-	}
-	lm_buffer_append_byte(&story->out, '\n');
-	append_moment(story, story->step_count ? story->steps[0].moment_ns : view->first_ns, true);
-	lm_buffer_append_text(&story->out, " to ");
-	append_moment(story, story->step_count ? story->steps[story->step_count - 1].moment_ns :
-						 view->last_ns, true);
-	lm_buffer_printf(&story->out, " UTC: %u node%s, %u edge%s\n", view->node_count,
-			 view->node_count == 1 ? "" : "s", view->edge_count,
-			 view->edge_count == 1 ? "" : "s");
-	append_unjoined(story, joined);
-}
-
-static void append_hidden(struct story *story)
-{
-	const struct lm_answer_view *view = story->view;
-
-	for (uint32_t i = 0; i < view->hidden_count; i++) {
-		const struct lm_answer_hidden *hidden = &view->hidden[i];
-
-		lm_buffer_printf(&story->out,
-				 "%s%s %" PRIu64 " object%s, %" PRIu64 " event%s",
-				 i == 0 ? "Hidden: " : "; ", lm_filter_name(hidden->filter),
-				 hidden->objects, hidden->objects == 1 ? "" : "s", hidden->events,
-				 hidden->events == 1 ? "" : "s");
-	}
-	lm_buffer_append_text(&story->out, view->hidden_count > 0 ? "\n" : "Hidden: nothing\n");
-}
-
-static void append_completeness(struct story *story, bool cut)
-{
-	const struct lm_answer_view *view = story->view;
-	uint64_t lost = 0;
-
-	if (view->complete) {
-		lm_buffer_append_text(&story->out, "Complete: no event of this time is known to be "
-						   "missing\n");
-	} else {
-		append_styled(story, STYLE_DETECTION, "Not complete:");
-		for (uint32_t i = 0; i < view->gap_count; i++)
-			lost += view->gaps[i]->count;
-		if (view->gap_count > 0)
-			lm_buffer_printf(&story->out,
-				" %u gap%s, at least %" PRIu64 " event%s missing", view->gap_count,
-				view->gap_count == 1 ? "" : "s", lost, lost == 1 ? "" : "s");
-		if (cut)
-			lm_buffer_printf(&story->out, "%s the log was cut off",
-					 view->gap_count > 0 ? "," : "");
-		if (view->limited)
-			lm_buffer_append_text(&story->out, " the limit of nodes was reached");
-		lm_buffer_append_byte(&story->out, '\n');
-	}
-	if (view->direction == LM_BACKWARD && view->no_entry_found)
-		lm_buffer_append_text(&story->out,
-				      "No entry point was found, so every branch is shown\n");
-	lm_buffer_append_byte(&story->out, '\n');
+	       edge->event == before->event && !(nodes[edge->to].flags & LM_NODE_DETECTION) &&
+	       nodes[edge->from].count == 1 && nodes[edge->to].count == 1;
 }
 
 int lm_answer_write_text(const struct lm_answer *answer, FILE *out, bool colour)
@@ -503,9 +391,7 @@ int lm_answer_write_text(const struct lm_answer *answer, FILE *out, bool colour)
 	story.introduced = lm_array_new(view.node_count, sizeof(*story.introduced));
 	if (!story.introduced || order_steps(&story) < 0)
 		return -ENOMEM;
-	append_heading(&story);
-	append_hidden(&story);
-	append_completeness(&story, answer->cut);
+	story_append_heading(&story);
 	for (uint32_t i = 0; i < story.step_count; i++) {
 		if (!is_told(&story, i))
 			append_line(&story, &story.steps[i]);

@@ -10,10 +10,8 @@ struct lm_answer *lm_answer_free(struct lm_answer *answer)
 {
 	if (!answer)
 		return NULL;
-	for (uint32_t i = 0; i < answer->view.node_count; i++) {
-		free((char *)answer->nodes[i].label);
-		free((char *)answer->nodes[i].path);
-	}
+	for (uint32_t i = 0; i < answer->view.node_count; i++)
+		answer_free_node(&answer->nodes[i]);
 	free(answer->nodes);
 	free(answer->edges);
 	free(answer->gaps);
@@ -33,10 +31,13 @@ struct lm_answer_view lm_answer_view(const struct lm_answer *answer)
  * started what is left is brought back once it is known what is left; names
  * and versions are joined last, when it is known which files are left.
  */
-static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
+static int apply_filters(struct walk *walk, struct lm_answer_view *view)
 {
-	int r = filter_between(walk);
+	int r = filter_intersect(walk, &view->nothing_common);
 
+	/* Last of the two, since edges then tell of the events that are between. */
+	if (r == 0)
+		r = filter_between(walk);
 	if (r == 0)
 		r = filter_read_only(walk);
 	if (r == 0)
@@ -44,7 +45,9 @@ static int apply_filters(struct walk *walk, bool *ret_no_entry_found)
 	if (r == 0)
 		r = inputs_prune(walk);
 	if (r == 0)
-		r = filter_no_entry(walk, ret_no_entry_found);
+		r = filter_no_entry(walk, &view->no_entry_found);
+	if (r == 0)
+		r = filter_no_exit(walk, &view->no_exit_found);
 	/* What was fed by a branch that is gone may be a helper now. */
 	if (r == 0)
 		r = filter_helpers(walk);
@@ -69,7 +72,7 @@ int lm_trace(const struct lm_index *index, const struct lm_trace_options *option
 	if (r == -EINVAL)
 		return lm_diag_set(diag, r, "There is no detection point to start from");
 	if (r == 0)
-		r = apply_filters(&walk, &answer->view.no_entry_found);
+		r = apply_filters(&walk, &answer->view);
 	if (r == 0)
 		r = answer_build(answer, &walk);
 	if (r < 0)

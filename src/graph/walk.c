@@ -274,7 +274,7 @@ int walk_judge(struct walk *walk, const struct lm_link *link, const struct verte
 
 	*ret_refused = true;
 	if (link->control == LM_CONTROL_LOW && walk_filters(walk, LM_FILTER_LOW_CONTROL) &&
-	    !end->low_counts)
+	    !end->low_counts && !absence_counts(walk, link))
 		return walk_refuse(walk, LM_FILTER_LOW_CONTROL, other, 1);
 	/* Forward from a common file is a question about its readers. */
 	if (walk_filters(walk, LM_FILTER_COMMON) && index_process(walk->index, link->sink) &&

@@ -30,6 +30,7 @@ struct vertex {
 	bool wanted;       /* an object that --to names */
 	bool starter;      /* shown for what it started only */
 	bool entry;
+	bool exit;         /* forward: something left the host through it */
 	bool hidden;
 	bool low_counts; /* detection that has no influence but low ones */
 	uint8_t channels;  /* enum channels, found out when first needed */
@@ -152,20 +153,49 @@ int filter_dangling(struct walk *walk, enum lm_filter filter);
 
 /* After the walk (between.c, filters.c, helpers.c, starters.c, fold.c). 0 or -ENOMEM. */
 int filter_between(struct walk *walk);
+/** Keep what the walks of all of options.common reached, and the ways from there. */
+int filter_intersect(struct walk *walk, bool *ret_nothing_common);
 int filter_read_only(struct walk *walk);
 int filter_helpers(struct walk *walk);
 int filter_no_entry(struct walk *walk, bool *ret_no_entry_found);
+/** Forward: mark exits, and hide what leads to nothing of interest. */
+int filter_no_exit(struct walk *walk, bool *ret_no_exit_found);
 /** Bring back the process that started each one in sight, as far as no-entry hid it. */
 int filter_keep_starters(struct walk *walk);
 int fold_names(struct walk *walk);
 int fold_versions(struct walk *walk);
+
+/** A vertex that ways begin at, and the time from which on they do (mirrored when forward). */
+struct between_start {
+	uint32_t vertex;
+	uint64_t t_ns;
+};
+/**
+ * Keep what lies on a way in time between these and the detection points.
+ * @param ret_joined  by start: whether it counts at all; may be NULL
+ */
+int walk_keep_between(struct walk *walk, const struct between_start *starts, size_t count,
+		      bool *ret_joined);
+
+/* Names that were looked for in vain (absence.c) */
+/**
+ * Whether a look-up that failed tells of somebody else's doing: the name had been there, and
+ * was taken away. Then it counts although its control is low.
+ */
+bool absence_counts(const struct walk *walk, const struct lm_link *link);
+/** Whether an influence is that of a name that was not there. */
+bool absence_is(const struct lm_index *index, const struct lm_link *link);
 
 /** Edges by vertex: at[start[v]..start[v + 1]). Hidden ones are left out. */
 struct adjacency {
 	uint32_t *start, *at;
 };
 int adjacency_build(struct adjacency *adjacency, const struct walk *walk, bool incoming);
+int adjacency_build_both(struct adjacency *in, struct adjacency *out, const struct walk *walk);
 void adjacency_release(struct adjacency *adjacency);
+/** Mark what can be reached from the marked vertices along one direction. @return 0; -ENOMEM */
+int adjacency_spread(const struct walk *walk, const struct adjacency *adjacency, bool incoming,
+		     bool *marked);
 /** Hide a vertex and its edges, counting the events of those. */
 int walk_hide(struct walk *walk, uint32_t vertex, const struct adjacency *in,
 	       const struct adjacency *out, enum lm_filter filter);

@@ -199,9 +199,9 @@ def forward(log, *args):
 TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$")
 ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "complete!": bool,
                "limited!": bool, "begin!": "time", "end!": "time", "nodes!": list, "edges!": list,
-               "hidden!": list, "gaps!": list}
+               "hidden!": list, "gaps!": list, "shown": dict}
 NODE_KEYS = {"id!": str, "kind!": str, "label!": str, "first!": "time", "last!": "time",
-             "detection!": bool, "entry!": bool}
+             "detection!": bool, "entry!": bool, "exit!": bool}
 PROCESS_KEYS = {"pid!": int, "ppid!": int, "version!": int, "comm!": str, "exe": str, "argv!": list,
                 "sha256": str, "sha256_sure": bool, "unhashed": str,
                 "loginuid": int, "session": int, "sid!": int, "tty": str, "cgroup": str,
@@ -209,7 +209,10 @@ PROCESS_KEYS = {"pid!": int, "ppid!": int, "version!": int, "comm!": str, "exe":
                 "namespaces!": dict, "seccomp!": str, "no_new_privs!": bool,
                 "argv_cut": bool, "uid!": int, "euid!": int, "gid!": int}
 EDGE_KEYS = {"from!": str, "to!": str, "op!": str, "control!": str, "begin!": "time",
-             "end!": "time", "count!": int, "bytes!": int, "event": str, "claimed": bool}
+             "end!": "time", "count!": int, "bytes!": int, "event": str, "claimed": bool, "score!": dict}
+SCORE_KEYS = {f"{part}!": float for part in ("total", "rarity", "fan", "data", "nearness",
+                                             "control")}
+SHOWN_KEYS = {"paths!": int, "of_nodes!": int, "of_edges!": int}
 HIDDEN_KEYS = {"filter!": str, "objects!": int, "events!": int}
 GAP_KEYS = {"begin!": "time", "end!": "time", "events!?": int, "reason!": str}
 
@@ -217,9 +220,10 @@ GAP_KEYS = {"begin!": "time", "end!": "time", "events!?": int, "reason!": str}
 NODE_KEYS_OF = {
     "process": PROCESS_KEYS,
     "file": {"sha256": str, "sha256_sure": bool, "unhashed": str, "path": str, "inode!": int, "device!": str, "removed": bool},
-    "name": {"path!": str, "removed": bool},
+    "name": {"path!": str, "removed": bool, "absent": bool},
     "socket": {"local": str, "remote": str, "claimed": bool},
-    "pipe": {}, "kernel": {}, "group": {}, "cgroup": {}, "content": {},
+    "group": {"of!": str, "count!": int, "members": list, "removed": bool, "absent": bool},
+    "pipe": {}, "kernel": {}, "cgroup": {}, "content": {},
 }
 
 
@@ -261,7 +265,7 @@ def validate_node(node, exact):
     if node["kind"] == "process":
         assert node["pid"] > 0, f"a process without a number: {node}"
         assert all(isinstance(word, str) for word in node["argv"]), node
-    for key in ("argv_cut", "removed"):
+    for key in ("argv_cut", "removed", "absent"):
         assert node.get(key, True) is True, f"{key} is there only where it is true: {node}"
 
 
@@ -272,6 +276,8 @@ def validate_edge(edge, ids, exact):
     assert instant(edge["begin"]) <= instant(edge["end"]), f"ends before it begins: {edge}"
     assert edge["control"] in ("high", "low"), f"unknown control: {edge}"
     assert edge["count"] >= 0 and edge["bytes"] >= 0, edge
+    validate_keys("score", edge["score"], SCORE_KEYS, exact)
+    assert all(0 <= part <= 1 for part in edge["score"].values()), edge
 
 
 def validate_answer(answer, direction, exact=False):
@@ -290,6 +296,9 @@ def validate_answer(answer, direction, exact=False):
         assert hidden["objects"] >= 0 and hidden["events"] >= 0
     for gap in answer["gaps"]:
         validate_keys("gap", gap, GAP_KEYS, exact)
+    if "shown" in answer:
+        validate_keys("shown", answer["shown"], SHOWN_KEYS, exact)
+        assert len(answer["nodes"]) <= answer["shown"]["of_nodes"]
     assert any(node["detection"] for node in answer["nodes"]), "no detection point in the answer"
     assert not (answer["complete"] and answer["gaps"]), "complete, with gaps"
     assert not (answer["complete"] and answer["limited"]), "complete, at the limit of nodes"

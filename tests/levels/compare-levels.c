@@ -433,7 +433,11 @@ static bool draw_point(const struct telling *full, const struct events *events,
 
 int main(int argc, char **argv)
 {
-	static const uint32_t filters[] = { LM_FILTERS_ALL, LM_FILTERS_NONE };
+	/* These two look at edges, of which a run of calls may show one more than the calls do. */
+	static const uint32_t filters[] = {
+		LM_FILTERS_ALL & ~(1u << LM_FILTER_CLUSTERS | 1u << LM_FILTER_NO_EXIT),
+		LM_FILTERS_NONE,
+	};
 	struct telling full = { NULL }, twin = { NULL }, reduced = { NULL };
 	struct events events = { NULL };
 	struct question q = { .filters = 0 };

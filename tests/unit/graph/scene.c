@@ -257,6 +257,28 @@ struct lm_answer *scene_trace_at(const struct scene *scene, enum lm_direction di
 	return trace(scene, direction, filters, (struct lm_detection){ from, t_ns, t_ns });
 }
 
+struct lm_answer *scene_trace_options(const struct scene *scene, struct lm_trace_options options,
+				      const lm_object_id *from, size_t count)
+{
+	struct lm_detections all LM_DETECTIONS = LM_DETECTIONS_INIT;
+	struct lm_answer *answer = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(lm_detections_add(&all, (struct lm_detection){
+			from[i], 0, UINT64_MAX }), 0);
+	options.from = &all;
+	assert_int_equal(lm_trace(scene->index, &options, &answer, NULL), 0);
+	return answer;
+}
+
+uint32_t scene_without(const char *filter)
+{
+	uint32_t bits = lm_filter_bits(filter);
+
+	assert_int_not_equal(bits, 0);
+	return LM_FILTERS_ALL & ~bits;
+}
+
 const struct lm_answer_node *answer_node(const struct lm_answer *answer, lm_object_id object)
 {
 	struct lm_answer_view view = lm_answer_view(answer);
@@ -288,13 +310,59 @@ const struct lm_answer_edge *answer_edge(const struct lm_answer *answer, lm_obje
 	return NULL;
 }
 
-uint64_t answer_hidden(const struct lm_answer *answer, enum lm_filter filter)
+static struct lm_answer_hidden hidden_by(const struct lm_answer *answer, enum lm_filter filter)
 {
 	struct lm_answer_view view = lm_answer_view(answer);
 
 	for (uint32_t i = 0; i < view.hidden_count; i++) {
 		if (view.hidden[i].filter == filter)
-			return view.hidden[i].objects;
+			return view.hidden[i];
 	}
-	return 0;
+	return (struct lm_answer_hidden){ .filter = filter };
+}
+
+uint64_t answer_hidden(const struct lm_answer *answer, enum lm_filter filter)
+{
+	return hidden_by(answer, filter).objects;
+}
+
+uint64_t answer_hidden_events(const struct lm_answer *answer, enum lm_filter filter)
+{
+	return hidden_by(answer, filter).events;
+}
+
+const struct lm_answer_node *answer_group(const struct lm_answer *answer, lm_object_id member)
+{
+	struct lm_answer_view view = lm_answer_view(answer);
+
+	for (uint32_t i = 0; i < view.node_count; i++) {
+		for (uint32_t m = 0; m < view.nodes[i].member_count; m++) {
+			if (view.nodes[i].members[m] == member)
+				return &view.nodes[i];
+		}
+	}
+	return NULL;
+}
+
+char *answer_written(int (*write)(const struct lm_answer *answer, FILE *out),
+		     const struct lm_answer *answer)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_int_equal(write(answer, out), 0);
+	fclose(out);
+	return text;
+}
+
+static int write_plain(const struct lm_answer *answer, FILE *out)
+{
+	return lm_answer_write_text(answer, out, false);
+}
+
+char *answer_text(const struct lm_answer *answer)
+{
+	return answer_written(write_plain, answer);
 }

@@ -68,11 +68,24 @@ struct lm_answer *scene_trace(const struct scene *scene, enum lm_direction direc
 			      uint32_t filters, lm_object_id from);
 struct lm_answer *scene_trace_at(const struct scene *scene, enum lm_direction direction,
 				 uint32_t filters, lm_object_id from, uint64_t t_ns);
+/** With any options; those of `from` are added to what `options` says. */
+struct lm_answer *scene_trace_options(const struct scene *scene, struct lm_trace_options options,
+				      const lm_object_id *from, size_t count);
+/** All filters but one. */
+uint32_t scene_without(const char *filter);
 bool answer_has(const struct lm_answer *answer, lm_object_id object);
 /** The edge with that op between the two, or NULL. */
 const struct lm_answer_edge *answer_edge(const struct lm_answer *answer, lm_object_id from,
 					 lm_object_id to, const char *op);
 uint64_t answer_hidden(const struct lm_answer *answer, enum lm_filter filter);
+uint64_t answer_hidden_events(const struct lm_answer *answer, enum lm_filter filter);
+/** The group that holds an object, or NULL. */
+const struct lm_answer_node *answer_group(const struct lm_answer *answer, lm_object_id member);
+/** What one of the writers made of it; to be freed. */
+char *answer_written(int (*write)(const struct lm_answer *answer, FILE *out),
+		     const struct lm_answer *answer);
+/** As text, without colour; to be freed. */
+char *answer_text(const struct lm_answer *answer);
 const struct lm_answer_node *answer_node(const struct lm_answer *answer, lm_object_id object);
 
 static inline void free_answer(struct lm_answer **answer)

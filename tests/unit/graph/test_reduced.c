@@ -211,6 +211,12 @@ static void compare_everywhere(const struct trial *trial, uint32_t filters, bool
 	}
 }
 
+/*
+ * These two look at edges, and of two objects that are in both answers anyway, the twin's
+ * may have one call's edge more: a run of calls is one, from the first's begin on.
+ */
+#define FILTERS (LM_FILTERS_ALL & ~(1u << LM_FILTER_CLUSTERS | 1u << LM_FILTER_NO_EXIT))
+
 static size_t run_trials(enum timing timing, bool both_ways, bool more_allowed)
 {
 	size_t folded = 0;
@@ -222,7 +228,7 @@ static size_t run_trials(enum timing timing, bool both_ways, bool more_allowed)
 		make_trial(&trial, timing, both_ways);
 		compare_everywhere(&trial, LM_FILTERS_NONE, more_allowed);
 		if (!more_allowed)
-			compare_everywhere(&trial, LM_FILTERS_ALL, false);
+			compare_everywhere(&trial, FILTERS, false);
 		folded += trial.folded;
 		scene_end(&trial.full);
 		scene_end(&trial.reduced);
