@@ -25,15 +25,17 @@ static const char help[] =
 	"      --key KEY          the key that the recorder printed (default: what the file key\n"
 	"                         in LOG says, which an intruder may have put there)\n"
 	"      --tpm[=TCTI]       hold the log against the TPM (/dev/tpmrm0) that witnessed it\n"
+	"      --deep             decode all events, not only those that nothing signed\n"
 	"      --format FORMAT    text (default) or json\n"
 	"  -h, --help             print this text\n";
 
-enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY, OPTION_TPM };
+enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY, OPTION_TPM, OPTION_DEEP };
 
 static const struct option options[] = {
 	{ "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "tpm", optional_argument, NULL, OPTION_TPM },
+	{ "deep", no_argument, NULL, OPTION_DEEP },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -270,6 +272,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case OPTION_TPM:
 			arguments->tpm = optarg ? optarg : LM_TPM_DEFAULT;
+			break;
+		case OPTION_DEEP:
+			arguments->options.deep = true;
 			break;
 		case OPTION_FORMAT:
 			arguments->json = strcmp(optarg, "json") == 0;

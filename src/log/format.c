@@ -218,6 +218,7 @@ void lm_frame_header_encode(const struct lm_frame_header *header, const uint8_t 
 	put_u16(out + 4, LM_FRAME_HEADER_BYTES);
 	put_u16(out + 6, header->type);
 	put_u16(out + 8, header->flags);
+	put_u16(out + 10, header->gap_count);
 	put_u32(out + 12, header->stored_bytes);
 	put_u32(out + 16, header->raw_bytes);
 	put_u32(out + 20, header->event_count);
@@ -245,13 +246,13 @@ int lm_frame_header_decode(const uint8_t data[LM_FRAME_HEADER_BYTES],
 {
 	struct lm_bytes in = lm_bytes_from(data, LM_FRAME_HEADER_BYTES);
 	struct lm_frame_header header;
-	uint16_t header_bytes, reserved;
+	uint16_t header_bytes;
 
 	lm_bytes_str(&in, sizeof(lm_frame_magic));
 	header_bytes = lm_bytes_u16(&in);
 	header.type = lm_bytes_u16(&in);
 	header.flags = lm_bytes_u16(&in);
-	reserved = lm_bytes_u16(&in);
+	header.gap_count = lm_bytes_u16(&in);
 	header.stored_bytes = lm_bytes_u32(&in);
 	header.raw_bytes = lm_bytes_u32(&in);
 	header.event_count = lm_bytes_u32(&in);
@@ -262,7 +263,8 @@ int lm_frame_header_decode(const uint8_t data[LM_FRAME_HEADER_BYTES],
 	header.max_ns = lm_bytes_u64(&in);
 	header.wall_minus_boot_ns = (int64_t)lm_bytes_u64(&in);
 	header.log_mark = lm_bytes_u64(&in);
-	if (header_bytes != LM_FRAME_HEADER_BYTES || reserved != 0 ||
+	if (header_bytes != LM_FRAME_HEADER_BYTES ||
+		(header.gap_count != 0 && header.type != LM_FRAME_BATCH) ||
 		header.stored_bytes > LM_FRAME_PAYLOAD_MAX_BYTES ||
 		header.raw_bytes > LM_FRAME_PAYLOAD_MAX_BYTES ||
 		header.event_count > LM_BATCH_MAX_EVENTS || header.sequence == 0 ||

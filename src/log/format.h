@@ -17,6 +17,7 @@
 #define LM_SEGMENT_NUMBER_MAX       99999999u
 #define LM_FRAME_HEADER_BYTES       96u
 #define LM_FRAME_PAYLOAD_MAX_BYTES  LM_BATCH_MAX_BYTES
+#define LM_FRAME_GAPS_MANY         65535u /* or more */
 #define LM_LOG_LOCK_NAME            "lock"
 #define LM_LOG_KEY_NAME             "key"
 #define LM_LOG_CHECKPOINT_NAME      "checkpoint"
@@ -51,6 +52,7 @@ struct lm_segment_header {
 
 struct lm_frame_header {
 	uint16_t type, flags;
+	uint16_t gap_count; /* of a batch, at most LM_FRAME_GAPS_MANY; else 0 */
 	uint32_t stored_bytes, raw_bytes, event_count;
 	uint64_t sequence, first_event;
 	uint64_t base_ns, min_ns, max_ns;
@@ -83,8 +85,8 @@ bool lm_frame_header_is_sound(const uint8_t data[LM_FRAME_HEADER_BYTES]);
  * Of a sound header.
  *
  * @param ret_header  filled for 0 and -LM_E_VERSION
- * @return 0; -LM_E_DAMAGED (sizes, reserved fields); -LM_E_VERSION (unknown flags, or a type
- *         that may not be skipped)
+ * @return 0; -LM_E_DAMAGED (sizes, gaps where there are none); -LM_E_VERSION (unknown flags, or a
+ *         type that may not be skipped)
  */
 int lm_frame_header_decode(const uint8_t data[LM_FRAME_HEADER_BYTES],
 	struct lm_frame_header *ret_header);

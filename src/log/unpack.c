@@ -26,3 +26,17 @@ int lm_frame_unpack(ZSTD_DCtx *decompressor, const struct lm_frame_header *heade
 	ret_raw->len = n;
 	return 0;
 }
+
+int lm_payload_gaps(const uint8_t *raw, size_t len, uint64_t *ret_gaps)
+{
+	struct lm_bytes in = lm_bytes_from(raw, len);
+	uint64_t gaps;
+
+	lm_bytes_varint(&in); /* objects */
+	lm_bytes_varint(&in); /* bindings */
+	gaps = lm_bytes_varint(&in);
+	if (in.bad)
+		return -LM_E_DAMAGED;
+	*ret_gaps = gaps;
+	return 0;
+}

@@ -224,6 +224,8 @@ static int check_segment(struct lm_verify *v, const struct lm_segment_file *file
 		r = lm_verify_order(v, &segment);
 	if (r == 0 && v->report.sealed)
 		r = lm_verify_notes(v, &segment);
+	if (r == 0)
+		r = lm_verify_unread(v, &segment);
 	if (r < 0)
 		return lm_diag_errno(v->diag, r, "cannot verify %s", segment.name);
 	last = segment.placed_count ? segment.placed[segment.placed_count - 1] : NULL;

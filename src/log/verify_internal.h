@@ -21,6 +21,7 @@ struct lm_found {
 	uint64_t sequence, offset, first_event, base_ns, min_ns, max_ns;
 	uint32_t bytes, events;
 	uint16_t type;
+	bool unread; /* a batch whose payload was not decoded */
 	bool placed; /* where its number says; set by lm_verify_order() */
 };
 
@@ -210,6 +211,12 @@ int64_t lm_verify_read_file(int dir_fd, const char *name, size_t max, struct lm_
 
 /** Find all frames of the segment. @return 0; -EIO; -ENOMEM */
 int lm_verify_walk(struct lm_verify *v, struct lm_verify_segment *segment);
+/**
+ * Once it is known what is signed: decode the frames that nothing covers and that were not.
+ *
+ * @return 0; -EIO; -ENOMEM
+ */
+int lm_verify_unread(struct lm_verify *v, const struct lm_verify_segment *segment);
 /** The leaf of another frame with a stray's number. @return 1; 0: there is none; -EIO; -ENOMEM */
 int lm_verify_leaf_of(struct lm_verify *v, const struct lm_stray *stray,
 	struct lm_digest *ret_leaf);

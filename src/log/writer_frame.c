@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lemona/base/time.h"
+#include "unpack.h"
 #include "writer_internal.h"
 
 #define BLOCK_HEADER_BYTES 3u
@@ -98,9 +99,13 @@ int lm_writer_put_batch(struct lm_log_writer *writer, struct lm_frame_header *he
 	const uint8_t *raw, const struct lm_batch_parts *parts)
 {
 	int r = store_batch(writer, raw, parts, header);
+	uint64_t gaps = 0;
 
+	if (r == 0)
+		r = lm_payload_gaps(raw, header->raw_bytes, &gaps);
 	if (r < 0)
 		return r;
+	header->gap_count = lm_frame_gaps(gaps);
 	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
 	if (header->event_count == 0)
 		header->base_ns = lm_time_boot_ns();

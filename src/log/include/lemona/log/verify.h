@@ -78,6 +78,7 @@ struct lm_verify_options {
 	struct lm_str key;               /* verifier key, the trust anchor; empty: the file `key` */
 	const char *const *checkpoints;  /* paths of notes from outside */
 	size_t checkpoint_count;
+	bool deep;                       /* decode frames as well that a checkpoint covers */
 	/* Told now and then how many bytes of how many are done; may be NULL. */
 	void (*progress)(void *data, uint64_t done, uint64_t total);
 	void *progress_data;
