@@ -226,6 +226,48 @@ def test_several_places_to_start(chain):
     assert chain.pids["bystander"] in pids_of(answer)
 
 
+def test_what_is_common_to_several_places(chain):
+    """The tool and the target have the attacker in common."""
+    target = ("--from", chain.from_target())
+    tool = (*target, "--from", f"file:{chain.tool}", "--intersect")
+    common = lemona.backtrack(chain.log, *tool, "--no-filter", "all")
+    assert {chain.pids["fetcher"], chain.pids["intruder"]} <= pids_of(common)
+    targets = lemona.nodes(common, kind="file", path=str(chain.target))
+    assert lemona.find_path(common, attacker_sockets(common), targets)
+    assert "Only what is common to all of them" in \
+        lemona.run("backtrack", chain.log, *tool).stdout
+
+    union = lemona.backtrack(chain.log, *tool[:-1], "--no-filter", "all")
+    ids, fewer = ({node["id"] for node in answer["nodes"]} for answer in (union, common))
+    assert fewer < ids, "whatever led to one of them only is still there"
+
+
+@pytest.mark.parametrize("paths", ["1", "3", "screen"])
+def test_the_most_telling_paths_are_whole(chain, paths):
+    asked = ("--from", chain.from_target(), "--no-filter", "all")
+    answer = lemona.ask_exact("backtrack", chain.log, *asked, "--top", paths)
+    everything = lemona.backtrack(chain.log, *asked)
+    ends = [node for node in answer["nodes"] if node["detection"]]
+    assert answer["shown"]["of_nodes"] == len(everything["nodes"]) > len(answer["nodes"])
+    assert len(answer["nodes"]) <= 60
+    for node in answer["nodes"]:
+        assert lemona.find_path(answer, [node], ends) is not None, f"in the air: {node}"
+
+
+def test_text_says_what_is_not_on_the_screen(chain):
+    asked = ("backtrack", chain.log, "--from", chain.from_target(), "--no-filter", "all")
+    screen, everything = (lemona.run(*asked, *top).stdout for top in ((), ("--top", "all")))
+    assert "--top all shows the rest" in screen and "--top all" not in everything
+    assert len(screen.splitlines()) < len(everything.splitlines())
+
+
+def test_text_says_which_ways(chain):
+    asked = ("backtrack", chain.log, "--from", chain.from_target(), "--to")
+    story = lemona.run(*asked, f"sock:{ATTACKER}").stdout
+    assert "Only the ways from " in story and ATTACKER in story.split("Only the ways from ")[1]
+    assert "No way that time allows" in lemona.run(*asked, f"file:{chain.other}").stdout
+
+
 def test_hidden_is_counted(chain):
     """A filter that is off hides nothing; what is off all at once shows at least as much."""
     filtered = lemona.backtrack(chain.log, "--from", chain.from_target())

@@ -108,6 +108,10 @@ def test_unknown_option(lemona, command, option):
     ("backtrack", "--from", "file:/etc/passwd"),
     ("backtrack", "x", "--from"),
     ("backtrack", "x", "--from", "file:/x", "--format", "png"),
+    ("backtrack", "x", "--from", "file:/x", "--top", "0"),
+    ("backtrack", "x", "--from", "file:/x", "--top", "5x"),
+    ("backtrack", "x", "--from", "file:/x", "--top", "-1"),
+    ("forward", "x", "--from", "file:/x", "--intersect"),
     ("backtrack", "x", "--from", "file:/x", "--no-filter", "everything"),
     ("backtrack", "x", "--from", "file:/x", "--since", "2026-13-01T00:00:00Z"),
 ], ids=" ".join)

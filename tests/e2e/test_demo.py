@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The staged break-in, recorded and walked back, holds what it promises."""
+import json
 import os
 import subprocess
 import sys
@@ -36,6 +37,18 @@ def staged(lemona_path, tmp_path_factory):
 def test_graph_leads_from_passwd_to_the_attacker(staged):
     answer = check.load(staged[0], "graph.json")
     assert check.check_graph(answer) == []
+
+
+@pytest.mark.parametrize("filters", [(), ("--no-filter", "no-entry", "--no-filter", "helpers",
+                                          "--no-filter", "read-only")])
+def test_first_screen_holds_the_attack(staged, lemona_path, filters):
+    """Also where there is more to choose from."""
+    done = subprocess.run([str(lemona_path), "backtrack", str(staged[0] / "log"), "--from",
+                           f"file:{check.DETECTED}", "--top", "screen", "--format", "json",
+                           *filters], stdout=subprocess.PIPE, check=True, timeout=DEMO_SECONDS)
+    answer = json.loads(done.stdout)
+    assert len(answer["nodes"]) <= 60
+    assert check.check_attack_path(answer) == []
 
 
 def test_forward_holds_the_intruders_changes_and_no_noise(staged):
