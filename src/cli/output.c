@@ -82,8 +82,7 @@ int lm_cli_print(struct lm_buffer *buf)
 
 	if (r < 0)
 		return r;
-	if (buf->len)
-		fwrite(buf->data, 1, buf->len, stdout);
+	fwrite(buf->data, 1, buf->len, stdout);
 	lm_buffer_reset(buf);
 	return ferror(stdout) ? -EIO : 0;
 }
