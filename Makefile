@@ -16,7 +16,7 @@ BENCH_PACKAGES := bench/packages.txt
 TEST_PACKAGES := $(wildcard tests/packages.txt tests/*/packages.txt)
 
 .DEFAULT_GOAL := all
-.PHONY: all packages install demo bench bench-verify check soak fuzz format clean help
+.PHONY: all packages install demo bench bench-verify bench-analysis check soak fuzz format clean help
 
 ## all: build build/lemona
 all: $(BUILD)/build.ninja
@@ -62,6 +62,13 @@ bench-verify:
 	$(MAKE) --no-print-directory all
 	ninja -C $(BUILD) bench-programs
 	$(PYTHON) bench/verify.py
+
+## bench-analysis: build, make a log of 100 million events, measure what asking it costs
+bench-analysis:
+	tools/install-packages $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	$(MAKE) --no-print-directory all
+	ninja -C $(BUILD) bench-programs
+	$(PYTHON) bench/analysis.py
 
 ## check: install what the tests need from Debian, build, run every test
 check:

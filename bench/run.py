@@ -19,6 +19,7 @@ import report
 import scratch
 import workloads
 from failure import Failure
+from settings import number_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TMPFS = "/dev/shm"
@@ -48,18 +49,6 @@ def parse_arguments():
     parser.add_argument("--lemona", default=CHECKOUT / "build/lemona",
                         help="program to measure (%(default)s)")
     return parser.parse_args()
-
-
-def number_of(variable, default, kind=int):
-    """A number above zero from the environment."""
-    text = os.environ.get(variable, "")
-    try:
-        value = kind(text) if text else default
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise Failure(f"{variable}={text} is no number above zero")
-    return value
 
 
 def chosen(variable, entries):
