@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format.h"
@@ -40,6 +41,27 @@ int64_t lm_file_read(int fd, void *data, size_t len, uint64_t offset)
 		done += (size_t)n;
 	}
 	return (int64_t)done;
+}
+
+int64_t lm_file_load(int dir_fd, const char *name, size_t max, struct lm_buffer *ret)
+{
+	LM_CLOSE int fd = lm_file_open(dir_fd, name);
+	struct stat status;
+	int64_t n;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)max)
+		return -EFBIG;
+	lm_buffer_reset(ret);
+	if (lm_buffer_reserve(ret, max) < 0)
+		return -ENOMEM;
+	n = lm_file_read(fd, ret->data, max, 0);
+	if (n > 0)
+		ret->len = (size_t)n;
+	return n;
 }
 
 DIR *lm_file_list(int dir_fd)

@@ -11,6 +11,7 @@
 #include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "rest.h"
 #include "seal.h"
 
 /* @return 0; -LM_E_DAMAGED, ... ; the leaf of the header is hashed when wanted */
@@ -92,48 +93,26 @@ static int list_segments(struct lm_leaves *leaves)
 static int read_deleted(struct lm_leaves *leaves)
 {
 	char name[LM_SEGMENT_NAME_BYTES];
-	struct lm_segment_header header;
-	struct lm_frame_header frame;
 	struct lm_digest leaf;
-	struct lm_merkle_tree tree = { 0 };
-	uint8_t data[LM_FRAME_HEADER_BYTES];
-	LM_CLOSE int fd = -1;
-	struct lm_bytes in;
-	uint64_t at;
-	size_t bytes = 0;
+	struct lm_rest rest;
+	int64_t n;
 	int r;
 
 	if (leaves->segments[0].number == 1)
 		return 0;
 	lm_deleted_name(leaves->segments[0].number - 1, name);
-	fd = lm_file_open(leaves->dir_fd, name);
-	if (fd < 0)
-		return fd == -ENOENT ? -ENODATA : fd;
-	r = read_header(leaves, fd, &header, &bytes, NULL);
-	at = bytes;
-	/* Its key frame, and then its end frame. */
-	for (int i = 0; r == 0 && i < 2; i++) {
-		leaves->fd = fd;
-		r = lm_leaves_frame(leaves, at, data, &frame, &leaves->payload);
-		leaves->fd = -1;
-		at += sizeof(data) + (r == 0 ? frame.stored_bytes : 0);
-	}
-	if (r == 0)
-		r = lm_seal_stored_leaf(
-			leaves->hash, data, leaves->payload.data, leaves->payload.len, &leaf);
-	if (r < 0)
-		return r;
-	if (lm_file_read(fd, data, sizeof(uint64_t), at) != (int64_t)sizeof(uint64_t))
+	n = lm_file_load(leaves->dir_fd, name, LM_REST_MAX_BYTES, &leaves->payload);
+	if (n < 0)
+		return n == -ENOENT ? -ENODATA : n == -EFBIG ? -LM_E_DAMAGED : (int)n;
+	r = lm_rest_decode(leaves->payload.data, leaves->payload.len, &rest);
+	if (r < 0 || rest.tree.size + 1 != leaves->segments[0].first_leaf)
 		return -LM_E_DAMAGED;
-	in = lm_bytes_from(data, sizeof(uint64_t));
-	tree.size = lm_bytes_u64(&in);
-	bytes = (size_t)__builtin_popcountll(tree.size) * sizeof(struct lm_digest);
-	if (tree.size + 1 != leaves->segments[0].first_leaf ||
-		lm_file_read(fd, tree.full, bytes, at + sizeof(uint64_t)) != (int64_t)bytes)
-		return -LM_E_DAMAGED;
-	r = lm_merkle_add(leaves->hash, &tree, &leaf);
+	r = lm_seal_stored_leaf(leaves->hash, rest.end.bytes, rest.end.payload.data,
+		rest.end.payload.len, &leaf);
 	if (r == 0)
-		leaves->deleted = tree;
+		r = lm_merkle_add(leaves->hash, &rest.tree, &leaf);
+	if (r == 0)
+		leaves->deleted = rest.tree;
 	return r;
 }
 

@@ -27,26 +27,12 @@ static int open_log(const char *path, int *ret_fd, struct lm_diag *diag)
 	return 0;
 }
 
-/* A file of at most so many bytes. @return 0; -LM_E_DAMAGED (longer, or no file); -errno */
-static int read_file(int dir_fd, const char *name, size_t max, struct lm_buffer *ret)
+/* A file of the size of a note. @return 0; -LM_E_DAMAGED (longer, or no file); -errno */
+static int read_file(int dir_fd, const char *name, struct lm_buffer *ret)
 {
-	LM_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	size_t before = ret->len;
+	int64_t n = lm_file_load(dir_fd, name, LM_NOTE_MAX_BYTES, ret);
 
-	if (fd < 0)
-		return -errno;
-	if (lm_buffer_reserve(ret, max + 1) < 0)
-		return -ENOMEM;
-	while (ret->len - before <= max) {
-		ssize_t n = read(fd, ret->data + ret->len, max + 1 - (ret->len - before));
-
-		if (n < 0)
-			return errno == EISDIR ? -LM_E_DAMAGED : -errno;
-		if (n == 0)
-			return 0;
-		ret->len += (size_t)n;
-	}
-	return -LM_E_DAMAGED;
+	return n == -EFBIG ? -LM_E_DAMAGED : n < 0 ? (int)n : 0;
 }
 
 int lm_log_key(const char *path, struct lm_buffer *ret_key, struct lm_diag *diag)
@@ -59,7 +45,7 @@ int lm_log_key(const char *path, struct lm_buffer *ret_key, struct lm_diag *diag
 
 	if (r < 0)
 		return r;
-	r = read_file(dir_fd, LM_LOG_KEY_NAME, LM_NOTE_MAX_BYTES, &text);
+	r = read_file(dir_fd, LM_LOG_KEY_NAME, &text);
 	if (r == -ENOENT)
 		return lm_diag_set(diag, -ENODATA, "the log %s is not sealed: it has no key", path);
 	if (r == 0)
@@ -162,7 +148,7 @@ static int read_segments(struct newest *newest, int dir_fd)
 static int find_newest(struct newest *newest, int dir_fd)
 {
 	LM_BUFFER struct lm_buffer file = LM_BUFFER_INIT;
-	int r = read_file(dir_fd, LM_LOG_CHECKPOINT_NAME, LM_NOTE_MAX_BYTES, &file);
+	int r = read_file(dir_fd, LM_LOG_CHECKPOINT_NAME, &file);
 
 	if (r == 0)
 		r = take_note(newest, (struct lm_str){ (char *)file.data, file.len });

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "leaves.h"
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/log/notes.h"
@@ -44,7 +45,7 @@ static int read_note(const char *path, const char *file, struct lm_proof *proof,
 		return r;
 	if (!file)
 		return lm_log_newest_checkpoint(path, &proof->note, &proof->checkpoint, diag);
-	n = lm_verify_read_file(AT_FDCWD, file, LM_NOTE_OUTSIDE_MAX_BYTES, &proof->note);
+	n = lm_file_load(AT_FDCWD, file, LM_NOTE_OUTSIDE_MAX_BYTES, &proof->note);
 	if (n < 0 && n != -EFBIG)
 		return lm_diag_errno(diag, (int)n, "cannot read %s", file);
 	r = n < 0 ? -LM_E_DAMAGED :

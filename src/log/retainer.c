@@ -13,6 +13,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/base/thread.h"
+#include "rest.h"
 #include "sync.h"
 
 /* What fails (a full disk, mostly) is tried again. */
@@ -77,19 +78,10 @@ static int append_end(int fd, const struct lm_retained *segment, struct lm_buffe
 	return lm_buffer_status(out);
 }
 
-static int append_tree(const struct lm_merkle_tree *tree, const struct lm_digest *before,
-	struct lm_buffer *out)
-{
-	lm_buffer_append_u64(out, tree->size);
-	lm_buffer_append(out, tree->full,
-		(size_t)__builtin_popcountll(tree->size) * sizeof(tree->full[0]));
-	lm_buffer_append(out, before->bytes, sizeof(before->bytes));
-	return lm_buffer_status(out);
-}
-
 /* What stays of a segment, on the disk and under its name. */
 static int bury(struct lm_retainer *retainer, struct lm_retained *segment)
 {
+	LM_BUFFER struct lm_buffer start = LM_BUFFER_INIT, end = LM_BUFFER_INIT;
 	LM_BUFFER struct lm_buffer rest = LM_BUFFER_INIT;
 	char name[LM_SEGMENT_NAME_BYTES];
 	LM_CLOSE int fd = -1;
@@ -99,11 +91,15 @@ static int bury(struct lm_retainer *retainer, struct lm_retained *segment)
 	fd = openat(retainer->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	r = append_start(fd, &rest);
+	r = append_start(fd, &start);
 	if (r == 0)
-		r = append_end(fd, segment, &rest);
-	if (r == 0)
-		r = append_tree(&segment->tree, &retainer->last_rest, &rest);
+		r = append_end(fd, segment, &end);
+	if (r < 0)
+		return r;
+	lm_rest_append(&rest, (struct lm_str){ (const char *)start.data, (uint32_t)start.len },
+		(struct lm_str){ (const char *)end.data, (uint32_t)end.len }, &segment->tree,
+		&retainer->last_rest);
+	r = lm_buffer_status(&rest);
 	if (r == 0)
 		r = lm_seal_digest(retainer->hash, rest.data, rest.len, &segment->tombstone.rest);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "verify_internal.h"
@@ -29,7 +30,7 @@ static int read_key_file(struct lm_verify *v)
 	struct lm_place place = { .file = LM_LOG_KEY_NAME };
 	struct lm_public_key key;
 	uint8_t log_id[LM_LOG_ID_BYTES];
-	int64_t n = lm_verify_read_file(v->dir_fd, LM_LOG_KEY_NAME, KEY_MAX_BYTES, &v->note);
+	int64_t n = lm_file_load(v->dir_fd, LM_LOG_KEY_NAME, KEY_MAX_BYTES, &v->note);
 	struct lm_str text = { (const char *)v->note.data, (uint32_t)v->note.len };
 	int r;
 
@@ -80,7 +81,7 @@ static int read_checkpoint(struct lm_verify *v, int dir_fd, const char *name, bo
 
 	if (!outside)
 		return lm_diag_errno(v->diag, -ENOMEM, "cannot read %s", name);
-	n = lm_verify_read_file(dir_fd, name,
+	n = lm_file_load(dir_fd, name,
 		own ? LM_NOTE_MAX_BYTES : LM_NOTE_OUTSIDE_MAX_BYTES, &outside->bytes);
 	if (n == -ENOENT && own) {
 		v->outside_count--;

@@ -4,27 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "lemona/base/error.h"
+#include "rest.h"
 #include "verify_internal.h"
-
-#define FILE_MAX_BYTES (64u << 10)
-
-/* The next frame of the file. @return its header's place; NULL: there is none of that type */
-static const uint8_t *take_frame(struct lm_bytes *in, const struct lm_verify *v,
-	enum lm_frame_type type, struct lm_frame_header *ret_header, struct lm_str *ret_payload)
-{
-	struct lm_str data = lm_bytes_str(in, LM_FRAME_HEADER_BYTES);
-	const uint8_t *bytes = (const uint8_t *)data.data;
-
-	if (in->bad || !lm_frame_header_is_sound(bytes) ||
-		lm_frame_header_decode(bytes, ret_header) < 0 || ret_header->type != type ||
-		ret_header->log_mark != v->mark)
-		return NULL;
-	*ret_payload = lm_bytes_str(in, ret_header->stored_bytes);
-	if (in->bad || !lm_frame_is_sound(bytes, bytes + data.len, ret_payload->len))
-		return NULL;
-	return bytes;
-}
 
 /* The key note in it is a link of the chain as any other. @return 1; 0: not sound; -EIO; -ENOMEM */
 static int take_key(struct lm_verify *v, const struct lm_segment_file *file, struct lm_str bytes,
@@ -51,22 +34,16 @@ static int take_key(struct lm_verify *v, const struct lm_segment_file *file, str
 }
 
 /* The tree at the end of the segment. @return 1; 0: the file is not sound; -EIO */
-static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str payload,
-	const struct lm_digest *end_leaf, struct lm_digest *ret_before)
+static int take_tree(struct lm_verify *v, const struct lm_rest *rest)
 {
-	struct lm_merkle_tree tree = { .size = lm_bytes_u64(in) };
-	size_t bytes = (size_t)__builtin_popcountll(tree.size) * LM_SHA256_BYTES;
+	struct lm_merkle_tree tree = rest->tree;
+	struct lm_str payload = rest->end.payload;
 	struct lm_checkpoint checkpoint;
-	struct lm_digest root;
+	struct lm_digest root, leaf;
 	struct lm_note note;
 	struct lm_end end;
 	int r;
 
-	if (in->bad || lm_bytes_left(in) != bytes + LM_SHA256_BYTES)
-		return 0;
-	if (bytes > 0)
-		memcpy(tree.full, in->pos, bytes);
-	memcpy(ret_before->bytes, in->pos + bytes, LM_SHA256_BYTES);
 	if (lm_end_decode((const uint8_t *)payload.data, payload.len, &end) < 0 ||
 		lm_checkpoint_parse(end.note, &checkpoint, &note) < 0)
 		return 0;
@@ -75,7 +52,9 @@ static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str pay
 		return r;
 	if (checkpoint.size != tree.size || memcmp(&root, &checkpoint.root, sizeof(root)) != 0)
 		return 0;
-	r = lm_merkle_add(v->hash, &tree, end_leaf);
+	r = lm_seal_stored_leaf(v->hash, rest->end.bytes, payload.data, payload.len, &leaf);
+	if (r == 0)
+		r = lm_merkle_add(v->hash, &tree, &leaf);
 	if (r < 0)
 		return r == -EOVERFLOW ? 0 : r;
 	r = lm_verify_keep_root(v, &root);
@@ -91,33 +70,26 @@ static int take_tree(struct lm_verify *v, struct lm_bytes *in, struct lm_str pay
 static int read_deleted(struct lm_verify *v, const struct lm_segment_file *file,
 	const struct lm_place *place, struct lm_digest *ret_before)
 {
-	struct lm_bytes in = lm_bytes_from(v->raw.data, v->raw.len);
-	struct lm_frame_header key, end;
-	struct lm_str key_note, payload;
-	struct lm_digest leaf;
-	const uint8_t *header;
+	const struct lm_frame_header *end;
+	struct lm_rest rest;
 	int r;
 
-	lm_bytes_str(&in, file->header_bytes);
-	if (!take_frame(&in, v, LM_FRAME_KEY, &key, &key_note))
+	if (lm_rest_decode(v->raw.data, v->raw.len, &rest) < 0 ||
+		rest.end.header.log_mark != v->mark)
 		return 0;
-	header = take_frame(&in, v, LM_FRAME_SEGMENT_END, &end, &payload);
-	if (!header || key.sequence != file->header.first_sequence)
-		return 0;
-	r = take_key(v, file, key_note, place);
+	r = take_key(v, file, rest.key.payload, place);
+	if (r > 0)
+		r = take_tree(v, &rest);
 	if (r <= 0)
 		return r;
-	r = lm_seal_stored_leaf(v->hash, header, payload.data, payload.len, &leaf);
-	if (r == 0)
-		r = take_tree(v, &in, payload, &leaf, ret_before);
-	if (r <= 0)
-		return r;
-	if (v->tree.size != lm_seal_frame_index(file->number, end.sequence) + 1)
+	end = &rest.end.header;
+	if (v->tree.size != lm_seal_frame_index(file->number, end->sequence) + 1)
 		return 0;
-	v->next_sequence = end.sequence + 1;
-	v->next_event = end.first_event;
+	*ret_before = rest.before;
+	v->next_sequence = end->sequence + 1;
+	v->next_event = end->first_event;
 	v->whole = true;
-	v->last_ns = end.base_ns;
+	v->last_ns = end->base_ns;
 	return 1;
 }
 
@@ -137,7 +109,7 @@ int lm_verify_deleted(struct lm_verify *v, const struct lm_segment_file *file)
 	deleted = &moved[v->deleted_count++];
 	*deleted = (struct lm_deleted){ .segment = file->number };
 	lm_deleted_name(file->number, name);
-	n = lm_verify_read_file(v->dir_fd, name, FILE_MAX_BYTES, &v->raw);
+	n = lm_file_load(v->dir_fd, name, LM_REST_MAX_BYTES, &v->raw);
 	if (n < 0 && n != -EFBIG)
 		return lm_diag_errno(v->diag, (int)n, "cannot read %s", name);
 	r = n < 0 ? 0 : lm_seal_digest(v->hash, v->raw.data, v->raw.len, &deleted->rest);

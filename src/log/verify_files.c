@@ -46,27 +46,6 @@ static int list_names(struct lm_verify *v)
 	return r < 0 ? r : -errno;
 }
 
-int64_t lm_verify_read_file(int dir_fd, const char *name, size_t max, struct lm_buffer *ret)
-{
-	LM_CLOSE int fd = lm_file_open(dir_fd, name);
-	struct stat status;
-	int64_t n;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode) || status.st_size > (off_t)max)
-		return -EFBIG;
-	lm_buffer_reset(ret);
-	if (lm_buffer_reserve(ret, max) < 0)
-		return -ENOMEM;
-	n = lm_file_read(fd, ret->data, max, 0);
-	if (n > 0)
-		ret->len = (size_t)n;
-	return n;
-}
-
 /* A header of this version whose version number alone was altered is no newer one. */
 static int decode_header(uint8_t *data, size_t len, struct lm_segment_header *ret_header,
 	size_t *ret_bytes)

@@ -204,8 +204,6 @@ int lm_verify_read_anchors(struct lm_verify *v);
 void lm_verify_names(struct lm_verify *v);
 /** At the end: hold the notes in files against what was seen. */
 void lm_verify_judge_outside(struct lm_verify *v, uint64_t leaves);
-/** A small file of the directory. @return bytes; -ENOENT; -EIO; -ENOMEM; -EFBIG */
-int64_t lm_verify_read_file(int dir_fd, const char *name, size_t max, struct lm_buffer *ret);
 
 /* verify_walk.c */
 

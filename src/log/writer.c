@@ -60,7 +60,8 @@ static int write_batch(struct lm_log_writer *writer)
 	return r;
 }
 
-int lm_log_flush(struct lm_log_writer *writer)
+/* What was added, and what that entails; but for the next checkpoint. */
+static int flush_batch(struct lm_log_writer *writer)
 {
 	int r;
 
@@ -77,8 +78,14 @@ int lm_log_flush(struct lm_log_writer *writer)
 		lm_writer_rotate(writer);
 	if (r == 0)
 		lm_writer_retain(writer);
-	lm_writer_checkpoint(writer);
 	return r;
+}
+
+int lm_log_flush(struct lm_log_writer *writer)
+{
+	int r = flush_batch(writer), sealed = lm_writer_checkpoint(writer);
+
+	return r < 0 ? r : sealed;
 }
 
 static int add_item(struct lm_batch *batch, const struct lm_item *item)
@@ -196,7 +203,7 @@ static int finish_syncer(struct lm_log_writer *writer)
 int lm_log_close(struct lm_log_writer *writer, struct lm_log_counts *ret_counts,
 		 struct lm_diag *diag)
 {
-	int r = lm_log_flush(writer), synced, stopped;
+	int r = flush_batch(writer), synced, stopped;
 
 	/* With a debt open, the mark would say that all is there: the log stays cut. */
 	if (r == 0)

@@ -95,9 +95,11 @@ void lm_writer_put_index_if_due(struct lm_log_writer *writer);
 void lm_writer_rotate(struct lm_log_writer *writer);
 /**
  * Ask for a checkpoint when one is due, and write the one that was asked for once it is there.
- * Never waits; what cannot be written now is tried again by the next call.
+ * Never waits.
+ *
+ * @return 0; a negative code: it could not be written now, and the next call tries again
  */
-void lm_writer_checkpoint(struct lm_log_writer *writer);
+int lm_writer_checkpoint(struct lm_log_writer *writer);
 /** The end frame, and what seals it. @return 0; a negative code */
 int lm_writer_end(struct lm_log_writer *writer);
 

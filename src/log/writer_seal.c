@@ -235,18 +235,20 @@ int lm_writer_end(struct lm_log_writer *writer)
 	return r < 0 ? r : put_end(writer, LM_FRAME_END);
 }
 
-void lm_writer_checkpoint(struct lm_log_writer *writer)
+int lm_writer_checkpoint(struct lm_log_writer *writer)
 {
 	struct lm_sealer *sealer = writer->sealer;
+	int r = 0;
 
 	if (!sealer)
-		return;
+		return 0;
 	if (sealer->owed == LM_SEALER_NOTHING && lm_sealer_is_signing(sealer))
 		lm_sealer_take(sealer, 0);
 	if (sealer->owed == LM_SEALER_CHECKPOINT)
-		(void)put_note(writer, LM_FRAME_CHECKPOINT);
+		r = put_note(writer, LM_FRAME_CHECKPOINT);
 	if (sealer->owed == LM_SEALER_NOTHING && lm_sealer_is_signing(sealer) &&
 		!sealer->asked && sealer->news &&
 		lm_time_boot_ns() - sealer->asked_ns >= writer->checkpoint_ns)
 		lm_sealer_ask(sealer, &writer->header, LM_CHECKPOINT_OPEN);
+	return r;
 }

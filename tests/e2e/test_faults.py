@@ -139,6 +139,26 @@ def test_older_segments_are_removed(place, log):
     assert done.returncode == 4 and "cut at the start" in done.stdout + done.stderr, done
 
 
+def test_the_log_is_moved(place, log):
+    """It is the same log, under another name."""
+    moved = place / "moved"
+    with lemona.Recording(log, "--segment-size", "32K") as recording:
+        lemona.step("append", place / "line", "before\n")
+        wait_for(lambda: appended(log, place / "line") == 1, "the first write in the log")
+        log.rename(moved)
+        time.sleep(1.5)
+        segments = len(list(moved.glob("*.lms")))
+        while len(list(moved.glob("*.lms"))) < segments + 2:
+            lemona.subprocess.run([lemona.workload("io"), str(place)], check=True,
+                                  stdout=lemona.subprocess.DEVNULL, timeout=lemona.LIMIT_SECONDS)
+        lemona.step("append", place / "line", "after\n")
+        assert recording.end() == 0, recording.said
+    assert "removed" not in recording.said and not log.exists()
+    assert appended(moved, place / "line") == 2
+    assert lemona.status(moved)["state"] == "ended"
+    lemona.run("verify", moved)
+
+
 def test_the_log_is_removed_just_before_the_end(place, log):
     with lemona.Recording(log) as recording:
         lemona.step("append", place / "file", "before\n")

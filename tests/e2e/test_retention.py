@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What is left of a log whose old segments were deleted says all that it says by itself."""
 
+import json
 import os
+import subprocess
 import time
 
 import lemona
@@ -55,6 +57,27 @@ def test_paths_and_programs_outlive_their_segments(place, log):
     files = {node.get("path") for node in lemona.nodes(answer, kind="file")}
     assert str(directory / "in") in files
     lemona.run("verify", log)
+
+
+def test_proofs_behind_deleted_segments(place, log):
+    """The tree goes on from what stays of the last one: whatever is left can be proved."""
+    with lemona.Recording(log, "--segment-size", "32K", "--keep-bytes", "150K") as recording:
+        flood_until(log, place, lambda: deleted(log, 2))
+        assert recording.end() == 0, recording.said
+    found, _ = lemona.events_and_gaps(log)
+    first, last = int(found[0]["id"]), int(found[-1]["id"])
+    for event in (first, (first + last) // 2, last):
+        proof = place / "proof"
+        proof.write_text(lemona.run("prove", log, event).stdout)
+        done = subprocess.run(["/usr/bin/python3", lemona.ROOT / "tools/check-proof.py", proof,
+                               log / "checkpoint"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and done.stdout.startswith("PROVED: "), done
+        assert json.loads(proof.read_text())["frame"]["first_event"] <= event
+    gone = lemona.run("prove", log, first - 1, check=False)
+    assert gone.returncode == 3 and len(gone.stderr.splitlines()) == 1, gone
+    # Without what stays, nothing can be.
+    sorted(log.glob("*.lmt"))[-1].unlink()
+    assert lemona.run("prove", log, last, check=False).returncode == 3
 
 
 def test_every_path_left_resolves(place, log):

@@ -184,6 +184,43 @@ def test_killed(place, log, tpm):
     assert answer["sound"] and answer["tpm"] in ("agrees", "behind")
 
 
+def remove(log):
+    """As often as it takes: files come and go in it while it is written."""
+    for _ in range(100):
+        shutil.rmtree(log, ignore_errors=True)
+        if not log.exists():
+            return
+
+
+def record_removed(log, tpm, place, work):
+    with lemona.Recording(log, f"--tpm={tpm.name}", "--segment-size", "32K") as recording:
+        work(log, place)
+        remove(log)
+        until = time.monotonic() + lemona.LIMIT_SECONDS
+        while not (log / "key").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        make_segments(log, place)
+        assert recording.end() == FAILURE
+        assert "removed while it was written" in recording.said
+        recording.process.returncode = 0
+
+
+def test_a_log_made_anew(place, log, tpm):
+    """Removed in its first segment, it has all that the TPM is told of."""
+    record_removed(log, tpm, place, lambda log, place: None)
+    answer = verify(log, f"--tpm={tpm.name}")
+    assert answer["sound"] and answer["tpm"] == "agrees", answer
+
+
+def test_a_log_made_anew_without_its_beginning(place, log, tpm):
+    """What the TPM was told of segments that are gone is not in the log: that is no agreement."""
+    record_removed(log, tpm, place, make_segments)
+    answer = verify(log, f"--tpm={tpm.name}")
+    assert not answer["sound"] and answer["tpm"] in ("ahead", "differs"), answer
+    assert "cut at the start" in {finding["word"] for finding in answer["findings"]}
+
+
 def test_a_tpm_that_dies(place, log, tpm):
     with lemona.Recording(log, f"--tpm={tpm.name}") as recording:
         tpm.end()

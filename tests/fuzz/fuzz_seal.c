@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rest.h"
 #include "seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -58,11 +59,27 @@ static void read_tombstone(const uint8_t *data, size_t len)
 	expect_same(&out, data, len);
 }
 
-/* Payloads of index, end and tombstone frames. */
+static void read_rest(const uint8_t *data, size_t len)
+{
+	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
+	struct lm_str start = { (const char *)data, 0 }, end;
+	struct lm_rest rest;
+
+	if (lm_rest_decode(data, len, &rest) < 0)
+		return;
+	start.len = (uint32_t)(rest.end.bytes - data);
+	end = (struct lm_str){ (const char *)rest.end.bytes,
+		LM_FRAME_HEADER_BYTES + rest.end.payload.len };
+	lm_rest_append(&out, start, end, &rest.tree, &rest.before);
+	expect_same(&out, data, len);
+}
+
+/* Payloads of index, end and tombstone frames; what stays of deleted segments. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	read_index(data, len);
 	read_end(data, len);
 	read_tombstone(data, len);
+	read_rest(data, len);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "lemona/base/error.h"
+#include "rest.h"
 #include "seal.h"
 
 #define ROWS 3u
@@ -160,6 +161,69 @@ static void test_tombstone(void **state)
 	expect_refused(&payload, decode_tombstone, bad, LM_ARRAY_SIZE(bad));
 }
 
+static void append_frame(struct lm_buffer *out, enum lm_frame_type type, uint64_t sequence,
+	struct lm_str payload)
+{
+	const struct lm_frame_header header = { .type = (uint16_t)type,
+		.flags = type > LM_FRAME_SEGMENT_END ? LM_FRAME_SKIPPABLE : 0,
+		.stored_bytes = payload.len,
+		.raw_bytes = payload.len, .sequence = sequence, .first_event = 9 };
+	uint8_t data[LM_FRAME_HEADER_BYTES];
+
+	lm_frame_header_encode(&header, (const uint8_t *)payload.data, data);
+	lm_buffer_append(out, data, sizeof(data));
+	lm_buffer_append_str(out, payload);
+}
+
+static struct lm_str str_of(const struct lm_buffer *bytes)
+{
+	return (struct lm_str){ (const char *)bytes->data, (uint32_t)bytes->len };
+}
+
+static void make_rest(struct lm_buffer *out, enum lm_frame_type first, enum lm_frame_type last,
+	uint64_t first_sequence)
+{
+	LM_BUFFER struct lm_buffer start = LM_BUFFER_INIT, end = LM_BUFFER_INIT;
+	const struct lm_segment_header header = { .number = 2, .first_sequence = 7,
+		.first_event = 9 };
+	const struct lm_merkle_tree tree = { .size = 5, .full = { { { 1 } }, { { 2 } } } };
+	const struct lm_digest before = { { [31] = 3 } };
+
+	assert_int_equal(lm_segment_header_encode(&header, &start), 0);
+	append_frame(&start, first, first_sequence, LM_STR("key note"));
+	append_frame(&end, last, 30, LM_STR("end"));
+	lm_rest_append(out, str_of(&start), str_of(&end), &tree, &before);
+	assert_int_equal(lm_buffer_status(out), 0);
+}
+
+static void test_rest(void **state)
+{
+	LM_BUFFER struct lm_buffer bytes = LM_BUFFER_INIT, other = LM_BUFFER_INIT;
+	struct lm_rest rest;
+
+	(void)state;
+	make_rest(&bytes, LM_FRAME_KEY, LM_FRAME_SEGMENT_END, 7);
+	assert_int_equal(lm_rest_decode(bytes.data, bytes.len, &rest), 0);
+	assert_true(lm_str_equal(rest.key.payload, LM_STR("key note")));
+	assert_true(lm_str_equal(rest.end.payload, LM_STR("end")));
+	assert_int_equal(rest.end.header.sequence, 30);
+	assert_int_equal(rest.tree.size, 5);
+	assert_int_equal(rest.tree.full[1].bytes[0], 2);
+	assert_int_equal(rest.before.bytes[31], 3);
+	for (size_t len = 0; len < bytes.len; len++)
+		assert_int_equal(lm_rest_decode(bytes.data, len, &rest), -LM_E_DAMAGED);
+	make_rest(&other, LM_FRAME_CHECKPOINT, LM_FRAME_SEGMENT_END, 7);
+	assert_int_equal(lm_rest_decode(other.data, other.len, &rest), -LM_E_DAMAGED);
+	lm_buffer_reset(&other);
+	make_rest(&other, LM_FRAME_KEY, LM_FRAME_END, 7);
+	assert_int_equal(lm_rest_decode(other.data, other.len, &rest), -LM_E_DAMAGED);
+	lm_buffer_reset(&other);
+	make_rest(&other, LM_FRAME_KEY, LM_FRAME_SEGMENT_END, 8);
+	assert_int_equal(lm_rest_decode(other.data, other.len, &rest), -LM_E_DAMAGED);
+	lm_buffer_append_byte(&bytes, 0);
+	assert_int_equal(lm_rest_decode(bytes.data, bytes.len, &rest), -LM_E_DAMAGED);
+}
+
 /* Leaves of two segments, five frames in the first: header, frames, header, frames. */
 static void test_leaf_numbers(void **state)
 {
@@ -198,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_index_without_rows),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_tombstone),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_leaf_numbers),
 		cmocka_unit_test(test_frame_leaf),
 	};

@@ -235,6 +235,36 @@ static void limit_file_size(uint64_t bytes)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* Nothing is lost then, and yet whoever records has to hear of it. */
+static void test_refused_checkpoint_is_told(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_item item = make_event_item(1);
+	struct lm_log_writer *writer;
+	struct lm_log_counts counts;
+	struct test_signer signer;
+	int refused = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(test_signer_init(&signer), 0);
+	signer.late = 1;
+	writer = create_sealed(folder, &signer, 1 << 20, EAGER_NS);
+	assert_int_equal(lm_log_add(writer, &item), 0);
+	assert_int_equal(lm_log_flush(writer), 0);
+	lm_log_counts(writer, &counts);
+	limit_file_size(counts.bytes);
+	for (int i = 0; i < 5; i++)
+		refused += lm_log_flush(writer) < 0;
+	assert_true(refused > 1);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(lm_log_flush(writer), 0);
+	lm_log_counts(writer, &counts);
+	assert_int_equal(counts.lost, 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
+	free(check_sealed(folder->log));
+	test_signer_release(&signer);
+}
+
 /*
  * The disk takes every number of bytes more and then nothing, in the middle of any frame that there
  * is; once it takes all again, tree and frames agree.
@@ -331,6 +361,7 @@ int main(void)
 		TEST(test_no_news),
 		TEST(test_signer_dies_before_each_note),
 		TEST(test_signer_without_a_first_key),
+		TEST(test_refused_checkpoint_is_told),
 		TEST(test_full_at_any_byte),
 		TEST(test_checkpoint_file_of_a_live_log),
 		TEST(test_discard),

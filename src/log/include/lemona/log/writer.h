@@ -67,6 +67,8 @@ int lm_log_add(struct lm_log_writer *writer, const struct lm_item *item);
  * End the frame being built, if it holds anything, and write(2) it: readers then see it. A sealed
  * log also wants this called every few milliseconds when there is nothing new: it is when a
  * checkpoint is asked for, once a second while there is news, and written as soon as it is there.
+ *
+ * @return as lm_log_add(); a checkpoint that could not be written is tried again by the next call
  */
 int lm_log_flush(struct lm_log_writer *writer);
 
