@@ -147,25 +147,15 @@ static int make_first_segment(struct lm_log_writer *writer)
 int lm_log_write_key(const struct lm_log_writer *writer)
 {
 	LM_BUFFER struct lm_buffer text = LM_BUFFER_INIT;
-	LM_CLOSE int fd = -1;
-	ssize_t n;
-	int r;
-
-	r = lm_verifier_key_encode(
+	int r = lm_verifier_key_encode(
 		writer->header.log_id, writer->sealer->signer->first_key, &text);
+
 	if (r < 0)
 		return r;
 	lm_buffer_append_byte(&text, '\n');
 	if (lm_buffer_status(&text) < 0)
 		return -ENOMEM;
-	fd = openat(writer->dir_fd, LM_LOG_KEY_NAME,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text.data, text.len);
-	if (n < 0 || fsync(fd) < 0)
-		return -errno;
-	return (size_t)n == text.len ? 0 : -ENOSPC;
+	return lm_sync_replace(writer->dir_fd, LM_LOG_KEY_NAME, text.data, text.len);
 }
 
 static int seal_new_log(struct lm_log_writer *writer)

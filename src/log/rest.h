@@ -20,7 +20,7 @@ struct lm_rest_frame {
 struct lm_rest {
 	struct lm_rest_frame key, end;
 	struct lm_merkle_tree tree; /* before the leaf of the end frame */
-	struct lm_digest before;    /* SHA-256 of the file of the segment before; 0: there is none */
+	struct lm_digest before;    /* SHA-256 of the file before this one; 0: there is none */
 };
 
 /**

@@ -123,8 +123,9 @@ int lm_log_open_directory(const char *path, int *ret_fd, bool *ret_made, struct 
 /** Make the lock file, and hold it. @return 0; -EEXIST; -errno */
 int lm_log_take_lock(int dir_fd, int *ret_fd);
 /**
- * The key by which others will know that this log is the one that was begun here. Of a sealed log.
+ * The key by which others will know that this log is the one that was begun here: all of it, or
+ * none. Of a sealed log.
  *
- * @return 0; -EEXIST; -errno
+ * @return 0; -errno
  */
 int lm_log_write_key(const struct lm_log_writer *writer);

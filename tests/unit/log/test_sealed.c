@@ -265,6 +265,31 @@ static void test_refused_checkpoint_is_told(void **state)
 	test_signer_release(&signer);
 }
 
+/* A disk that takes a part of it leaves no part of it. */
+static void test_key_is_restored_whole(void **state)
+{
+	struct folder *folder = *state;
+	struct lm_log_writer *writer;
+	struct test_signer signer;
+	struct sealed *sealed;
+	char path[128];
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(test_signer_init(&signer), 0);
+	writer = create_sealed(folder, &signer, 1 << 20, EAGER_NS);
+	snprintf(path, sizeof(path), "%s/key", folder->log);
+	assert_int_equal(unlink(path), 0);
+	limit_file_size(10);
+	assert_true(lm_log_restore(writer) < 0);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(lm_log_restore(writer), 1);
+	assert_int_equal(lm_log_restore(writer), 0);
+	assert_int_equal(lm_log_close(writer, NULL, NULL), 0);
+	sealed = check_sealed(folder->log);
+	free(sealed);
+	test_signer_release(&signer);
+}
+
 /*
  * The disk takes every number of bytes more and then nothing, in the middle of any frame that there
  * is; once it takes all again, tree and frames agree.
@@ -362,6 +387,7 @@ int main(void)
 		TEST(test_signer_dies_before_each_note),
 		TEST(test_signer_without_a_first_key),
 		TEST(test_refused_checkpoint_is_told),
+		TEST(test_key_is_restored_whole),
 		TEST(test_full_at_any_byte),
 		TEST(test_checkpoint_file_of_a_live_log),
 		TEST(test_discard),
