@@ -81,16 +81,12 @@ static uint64_t sort_of(const struct cluster *cluster, const struct lm_object *o
 		return join(join(hash, object->file.mode & S_IFMT), dir);
 	case LM_OBJECT_KIND_NAME:
 		return join(hash, directory_of(cluster->index, object));
-	case LM_OBJECT_KIND_SOCKET:
-		hash = join(join(hash, object->socket.family), object->socket.ns_net);
-		hash = join_bytes(hash, object->socket.remote.ip, sizeof(object->socket.remote.ip));
-		return join_bytes(hash, object->socket.remote.path.data,
-				  object->socket.remote.path.len);
 	case LM_OBJECT_KIND_PIPE:
 		return hash;
 	case LM_OBJECT_KIND_MEMORY:
 		return join(hash, object->memory.type);
 	default:
+		/* Each conversation over a socket has its time, which tells whose answer it was. */
 		return 0;
 	}
 }
@@ -218,9 +214,6 @@ static void label_group(const struct lm_index *index, const struct lm_answer_nod
 			lm_buffer_append_text(out, " in ");
 			lm_buffer_append(out, path.data, path.len);
 		}
-	} else if (group->of == LM_OBJECT_KIND_SOCKET) {
-		lm_buffer_append_text(out, " like ");
-		label_object(index, object.id, NULL, out);
 	}
 	out->failed |= path.failed;
 }

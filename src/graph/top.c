@@ -3,241 +3,273 @@
 #include "heap.h"
 
 /*
- * The most telling paths. Through every node there is a best path from where
- * influence came in to what is asked about (forward: from what is asked about to
- * where it went out): the cheaper an edge, the more telling it is, and time has to
- * allow the path. Paths are kept whole, best first, so that what is shown hangs
- * together.
+ * The most telling paths. From each node there is a cheapest way to what is
+ * asked about: an edge costs the less the more telling it is, and influence that
+ * waited long in a process or a channel before it went on costs more, since what
+ * an answer has to do with is most often what came just before it. Whole ways are
+ * chosen, cheapest first, from where influence came in (forward: went out), and
+ * then detours from one chosen node to another; so what is shown hangs together.
+ *
+ * A forward answer is the mirror image: with time running the other way (~t),
+ * both directions are the same. The near end of an edge is the one towards what
+ * is asked about.
  */
-#define EDGE_COST_MAX 1100u    /* less its score: no edge is free, so shorter is better */
-#define NO_ENTRY_COST 4000u    /* a path that begins where nothing is known to come in */
-#define NO_WAY_COST 16000u     /* one that leads on to nothing */
-#define TIME_COST 8000u        /* its two halves do not meet in time */
-#define MISFITS_MAX 64u        /* paths too long for the room that is left, before it is closed */
+#define EDGE_COST_MAX 1100u /* less its score: no edge is free, so shorter is better */
+#define WAIT_COST 150u      /* for each doubling of the milliseconds that influence waited */
+#define NO_ENTRY_COST 4000u /* of a way that begins elsewhere, where any begins at an entry */
+#define SCREEN_COST_MAX 1200u /* mean of a way's edges, beyond which it is not worth the room */
+#define NS_PER_MS UINT64_C(1000000)
+#define NONE UINT32_MAX
 
-/* The best half of a path: from its beginning to a node, or from there to its end. */
-struct half {
-	uint32_t cost, length;
-	uint32_t edge;     /* towards the beginning, or the end; NO_EDGE: there it is */
-	uint64_t limit_ns; /* when it arrives; until when it has to leave */
-	bool reached;
-	bool shown;        /* all the way is on the screen */
+/* The cheapest way from a node to what is asked about. */
+struct way {
+	uint64_t cost;
+	uint64_t limit_ns; /* until when influence has to leave here; mirrored when forward */
+	uint32_t length;   /* edges */
+	uint32_t edge;     /* the first of them; NONE: here it is */
+	bool reached, shown;
 };
-#define NO_EDGE UINT32_MAX
-#define NO_NODE UINT32_MAX
 
+/* A way that may be chosen: from a node on, or by way of one more edge before it. */
 struct candidate {
-	uint64_t key;
-	uint32_t node;
+	uint32_t node, edge; /* edge NONE: it begins at the node */
 };
 
 struct top {
 	struct lm_answer *answer;
 	bool backward;
-	struct answer_rows in, out;
-	struct half *before, *after; /* by node */
-	struct candidate *candidates;
-	bool *shown;
-	uint32_t shown_count, paths;
+	struct answer_rows near, far; /* edges by their near ends, and by their far ends */
+	struct way *ways;             /* by node */
+	TABLE(struct candidate, candidates);
 	struct min_heap heap;
+	uint32_t shown_count, paths;
+	bool any_beginning; /* of those that are known to be one */
 };
 
 static void release_top(struct top *top)
 {
-	answer_rows_release(&top->in);
-	answer_rows_release(&top->out);
-	free(top->before);
-	free(top->after);
-	free(top->candidates);
-	free(top->shown);
+	answer_rows_release(&top->near);
+	answer_rows_release(&top->far);
+	free(top->ways);
+	free(top->candidates.at);
 	min_heap_release(&top->heap);
 }
 
-/* What it costs that a path begins here; UINT32_MAX: it does not. */
-static uint32_t cost_of_begin(const struct top *top, uint32_t node)
+static const struct lm_answer_edge *edge_at(const struct top *top, uint32_t edge)
 {
-	unsigned int flags = top->answer->nodes[node].flags;
-
-	if (flags & (top->backward ? LM_NODE_ENTRY | LM_NODE_TO : LM_NODE_DETECTION))
-		return 0;
-	return top->in.start[node] == top->in.start[node + 1] ? NO_ENTRY_COST : UINT32_MAX;
+	return &top->answer->edges[edge];
 }
 
-static uint32_t cost_of_end(const struct top *top, uint32_t node)
+static uint32_t near_end(const struct top *top, uint32_t edge)
 {
-	unsigned int flags = top->answer->nodes[node].flags;
-
-	if (flags & (top->backward ? LM_NODE_DETECTION : LM_NODE_EXIT | LM_NODE_TO))
-		return 0;
-	return top->out.start[node] == top->out.start[node + 1] ? NO_ENTRY_COST : UINT32_MAX;
+	return top->backward ? edge_at(top, edge)->to : edge_at(top, edge)->from;
 }
 
-static int start_halves(struct top *top, bool ends)
+static uint32_t far_end(const struct top *top, uint32_t edge)
 {
-	struct half *halves = ends ? top->after : top->before;
+	return top->backward ? edge_at(top, edge)->from : edge_at(top, edge)->to;
+}
+
+static uint64_t begin_of(const struct top *top, uint32_t edge)
+{
+	return top->backward ? edge_at(top, edge)->begin_ns : ~edge_at(top, edge)->end_ns;
+}
+
+static uint64_t end_of(const struct top *top, uint32_t edge)
+{
+	return top->backward ? edge_at(top, edge)->end_ns : ~edge_at(top, edge)->begin_ns;
+}
+
+/* Files and names keep what they hold; to processes and channels it is gone soon. */
+static bool keeps(const struct lm_answer_node *node)
+{
+	return node->of == LM_OBJECT_KIND_FILE || node->of == LM_OBJECT_KIND_NAME ||
+	       node->of == LM_OBJECT_KIND_KERNEL;
+}
+
+static uint64_t cost_of(const struct top *top, uint32_t edge)
+{
+	uint32_t node = near_end(top, edge);
+	uint64_t limit_ns = top->ways[node].limit_ns, end_ns = end_of(top, edge), cost, waited;
+
+	cost = EDGE_COST_MAX - edge_at(top, edge)->score.total;
+	if (limit_ns == UINT64_MAX || end_ns >= limit_ns || keeps(&top->answer->nodes[node]))
+		return cost;
+	waited = 1 + (limit_ns - end_ns) / NS_PER_MS;
+	return cost + WAIT_COST * (63 - (uint64_t)__builtin_clzll(waited));
+}
+
+/* Dijkstra's shortest paths, from all detection points at once. */
+static int find_ways(struct top *top)
+{
 	int r = 0;
 
 	for (uint32_t i = 0; i < top->answer->view.node_count && r == 0; i++) {
-		uint32_t cost = ends ? cost_of_end(top, i) : cost_of_begin(top, i);
+		bool asked = top->answer->nodes[i].flags & LM_NODE_DETECTION;
 
-		halves[i] = (struct half){ .cost = NO_WAY_COST, .edge = NO_EDGE,
-					   .limit_ns = ends ? UINT64_MAX : 0 };
-		if (cost == UINT32_MAX)
-			continue;
-		halves[i].reached = true;
-		halves[i].cost = cost;
-		r = min_heap_push(&top->heap, cost, i);
+		top->ways[i] = (struct way){ .limit_ns = UINT64_MAX, .edge = NONE,
+					     .reached = asked };
+		if (asked)
+			r = min_heap_push(&top->heap, 0, i);
 	}
-	return r;
-}
-
-/* One edge further; false: time does not allow it, or it is no better. */
-static bool extend(const struct half *half, const struct lm_answer_edge *edge, bool ends,
-		   struct half *other)
-{
-	uint32_t cost = half->cost + EDGE_COST_MAX - edge->score.total;
-	uint64_t limit_ns = ends ? edge->end_ns : edge->begin_ns;
-
-	if (ends ? edge->begin_ns > half->limit_ns : edge->end_ns < half->limit_ns)
-		return false;
-	if (other->reached && other->cost <= cost)
-		return false;
-	if (ends ? half->limit_ns < limit_ns : half->limit_ns > limit_ns)
-		limit_ns = half->limit_ns;
-	other->cost = cost;
-	other->length = half->length + 1;
-	other->limit_ns = limit_ns;
-	other->reached = true;
-	return true;
-}
-
-/* Dijkstra's shortest paths, from all beginnings, or from all ends, at once. */
-static int find_halves(struct top *top, bool ends)
-{
-	struct half *halves = ends ? top->after : top->before;
-	const struct answer_rows *rows = ends ? &top->in : &top->out;
-	int r = start_halves(top, ends);
-
 	while (r == 0 && top->heap.count > 0) {
 		struct heap_entry entry = min_heap_pop(&top->heap);
-		uint32_t node = entry.value;
+		const struct way way = top->ways[entry.value];
 
-		if (entry.key != halves[node].cost)
+		if (entry.key != way.cost)
 			continue;
-		for (uint32_t i = rows->start[node]; i < rows->start[node + 1] && r == 0; i++) {
-			const struct lm_answer_edge *edge = &top->answer->edges[rows->at[i]];
-			uint32_t other = ends ? edge->from : edge->to;
+		for (uint32_t i = top->near.start[entry.value];
+			i < top->near.start[entry.value + 1] && r == 0; i++) {
+			uint32_t edge = top->near.at[i];
+			struct way *other = &top->ways[far_end(top, edge)];
+			uint64_t end_ns = end_of(top, edge);
+			uint64_t cost = way.cost + cost_of(top, edge);
 
-			if (!extend(&halves[node], edge, ends, &halves[other]))
+			if (begin_of(top, edge) > way.limit_ns ||
+			    (other->reached && other->cost <= cost))
 				continue;
-			halves[other].edge = rows->at[i];
-			r = min_heap_push(&top->heap, halves[other].cost, other);
+			*other = (struct way){
+				.cost = cost, .length = way.length + 1, .edge = edge,
+				.limit_ns = end_ns < way.limit_ns ? end_ns : way.limit_ns,
+				.reached = true,
+			};
+			r = min_heap_push(&top->heap, cost, far_end(top, edge));
 		}
 	}
 	return r;
 }
 
-static int compare_candidates(const void *a, const void *b)
+static bool is_beginning(const struct top *top, uint32_t node)
 {
-	const struct candidate *x = a, *y = b;
+	unsigned int ends = (top->backward ? LM_NODE_ENTRY : LM_NODE_EXIT) | LM_NODE_TO;
 
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->node < y->node ? -1 : x->node > y->node;
+	return top->answer->nodes[node].flags & ends;
 }
 
-/*
- * The best path of each thing that is asked about comes first, then through
- * whatever else: a path counts by the mean of its edges, so that an attack of
- * many steps is not behind a neighbour's single one.
- */
-static void order_candidates(struct top *top)
+static bool is_furthest(const struct top *top, uint32_t node)
+{
+	return top->near.start[node] == top->near.start[node + 1];
+}
+
+static int add_candidate(struct top *top, uint32_t node, uint32_t edge)
+{
+	size_t count = top->candidates.count;
+
+	if (count >= NONE ||
+	    lm_array_reserve(top->candidates.at, top->candidates.capacity, count + 1) < 0)
+		return -ENOMEM;
+	top->candidates.at[count] = (struct candidate){ node, edge };
+	top->candidates.count = count + 1;
+	/* What it costs is found out when its turn comes: it changes with what is shown. */
+	return min_heap_push(&top->heap, 0, (uint32_t)count);
+}
+
+static int show_node(struct top *top, uint32_t node)
+{
+	int r = 0;
+
+	top->ways[node].shown = true;
+	top->shown_count++;
+	for (uint32_t i = top->far.start[node]; i < top->far.start[node + 1] && r == 0; i++) {
+		uint32_t edge = top->far.at[i];
+		const struct way *way = &top->ways[near_end(top, edge)];
+
+		if (way->reached && !way->shown && begin_of(top, edge) <= way->limit_ns)
+			r = add_candidate(top, near_end(top, edge), edge);
+	}
+	return r;
+}
+
+/* What a way costs, as the mean of those of its edges that are not shown; and its nodes. */
+static uint64_t weigh(const struct top *top, const struct candidate *candidate,
+		      uint32_t *ret_added)
+{
+	const struct way *first = &top->ways[candidate->node], *last;
+	uint32_t at = candidate->node, added = 0, length;
+	uint64_t cost;
+
+	while (!top->ways[at].shown) {
+		added++;
+		if (top->ways[at].edge == NONE)
+			break;
+		at = near_end(top, top->ways[at].edge);
+	}
+	last = &top->ways[at];
+	cost = first->cost - last->cost;
+	length = first->length - last->length;
+	if (candidate->edge != NONE) {
+		cost += cost_of(top, candidate->edge);
+		length++;
+	} else if (top->any_beginning && !is_beginning(top, candidate->node)) {
+		cost += NO_ENTRY_COST;
+	}
+	*ret_added = added;
+	return cost / (length > 0 ? length : 1);
+}
+
+static int show_way(struct top *top, uint32_t node)
+{
+	int r = 0;
+
+	top->paths++;
+	while (r == 0 && !top->ways[node].shown) {
+		r = show_node(top, node);
+		if (top->ways[node].edge != NONE)
+			node = near_end(top, top->ways[node].edge);
+	}
+	return r;
+}
+
+/* Cheapest first. A way whose price has risen since it was last weighed waits again. */
+static int choose_ways(struct top *top, uint32_t paths_max, uint32_t nodes_max, uint64_t cost_max)
+{
+	int r = 0;
+
+	while (r == 0 && top->heap.count > 0 && top->paths < paths_max) {
+		struct heap_entry entry = min_heap_pop(&top->heap);
+		const struct candidate candidate = top->candidates.at[entry.value];
+		uint32_t added;
+		uint64_t cost;
+
+		if (top->ways[candidate.node].shown)
+			continue;
+		cost = weigh(top, &candidate, &added);
+		if (cost > entry.key) {
+			r = min_heap_push(&top->heap, cost, entry.value);
+			continue;
+		}
+		/* The very first is shown whole, however long or dear it is. */
+		if (top->paths > 0 &&
+		    (cost > cost_max || added > nodes_max - top->shown_count))
+			break;
+		r = show_way(top, candidate.node);
+	}
+	return r;
+}
+
+/* Detection points that anything leads to are there anyway, as far as they leave room. */
+static int start_ways(struct top *top, uint32_t nodes_max)
 {
 	uint32_t nodes = top->answer->view.node_count;
+	int r = 0;
 
-	for (uint32_t i = 0; i < nodes; i++) {
-		const struct half *before = &top->before[i], *after = &top->after[i];
-		uint64_t cost = (uint64_t)before->cost + after->cost;
-		bool asked = top->answer->nodes[i].flags & LM_NODE_DETECTION &&
-			     before->length + after->length > 0;
+	for (uint32_t i = 0; i < nodes && r == 0; i++) {
+		const struct way *way = &top->ways[i];
 
-		if (before->limit_ns > after->limit_ns)
-			cost += TIME_COST;
-		cost = cost * 16 / (before->length + after->length + 1);
-		top->candidates[i] = (struct candidate){
-			.key = (uint64_t)!asked << 63 | cost, .node = i
-		};
+		if (way->reached && way->length == 0 && !is_furthest(top, i) &&
+		    top->shown_count < nodes_max / 2)
+			r = show_node(top, i);
 	}
-	if (nodes > 0)
-		qsort(top->candidates, nodes, sizeof(*top->candidates), compare_candidates);
-}
-
-static uint32_t next_on_way(const struct top *top, uint32_t node, bool ends)
-{
-	const struct lm_answer_edge *edges = top->answer->edges;
-	uint32_t edge = (ends ? top->after : top->before)[node].edge;
-
-	if (edge == NO_EDGE)
-		return NO_NODE;
-	return ends ? edges[edge].to : edges[edge].from;
-}
-
-/* How many nodes of the best path through one are not shown yet. */
-static uint32_t count_missing(const struct top *top, uint32_t node)
-{
-	uint32_t count = 0;
-
-	for (int ends = 0; ends <= 1; ends++) {
-		const struct half *halves = ends ? top->after : top->before;
-
-		/* The node itself is met from either side: it counts once. */
-		for (uint32_t at = node; at != NO_NODE && !halves[at].shown;
-			at = next_on_way(top, at, ends)) {
-			if (!top->shown[at] && (at != node || !ends))
-				count++;
-		}
+	for (uint32_t i = 0; i < nodes && r == 0; i++) {
+		top->any_beginning |= top->ways[i].reached && is_beginning(top, i);
+		if (top->ways[i].reached && !top->ways[i].shown &&
+		    (is_beginning(top, i) || is_furthest(top, i)))
+			r = add_candidate(top, i, NONE);
 	}
-	return count;
+	return r;
 }
 
-static void show_path(struct top *top, uint32_t node)
-{
-	for (int ends = 0; ends <= 1; ends++) {
-		struct half *halves = ends ? top->after : top->before;
-
-		for (uint32_t at = node; at != NO_NODE && !halves[at].shown;
-			at = next_on_way(top, at, ends)) {
-			halves[at].shown = true;
-			top->shown_count += !top->shown[at];
-			top->shown[at] = true;
-		}
-	}
-	top->paths++;
-}
-
-static void choose_paths(struct top *top, uint32_t paths_max, uint32_t nodes_max)
-{
-	uint32_t misfits = 0;
-
-	for (uint32_t i = 0; i < top->answer->view.node_count; i++) {
-		uint32_t node = top->candidates[i].node, added;
-
-		if (top->shown[node])
-			continue;
-		if (top->paths == paths_max || misfits == MISFITS_MAX ||
-		    top->shown_count >= nodes_max)
-			break;
-		added = count_missing(top, node);
-		/* The very first is shown whole, however long it is. */
-		if (top->paths > 0 && added > nodes_max - top->shown_count) {
-			misfits++;
-			continue;
-		}
-		show_path(top, node);
-	}
-}
-
-/* Drop what no chosen path holds. */
+/* Drop what no chosen way holds. */
 static int keep_shown(struct top *top)
 {
 	struct lm_answer *answer = top->answer;
@@ -251,7 +283,7 @@ static int keep_shown(struct top *top)
 		.of_edges = answer->view.edge_count,
 	};
 	for (uint32_t i = 0; i < answer->view.node_count; i++)
-		to[i] = top->shown[i] ? kept++ : ANSWER_DROPPED;
+		to[i] = top->ways[i].shown ? kept++ : ANSWER_DROPPED;
 	answer_remap(answer, to);
 	return 0;
 }
@@ -263,26 +295,21 @@ int answer_keep_top(struct lm_answer *answer, uint32_t paths)
 	};
 	uint32_t nodes = answer->view.node_count;
 	bool screen = paths == LM_TOP_SCREEN;
+	uint32_t nodes_max = screen ? LM_SCREEN_NODES : NONE;
 	int r;
 
 	if (paths == LM_TOP_ALL || (screen && nodes <= LM_SCREEN_NODES))
 		return 0;
-	top.before = lm_array_new(nodes, sizeof(*top.before));
-	top.after = lm_array_new(nodes, sizeof(*top.after));
-	top.candidates = lm_array_new(nodes, sizeof(*top.candidates));
-	top.shown = lm_array_new(nodes, sizeof(*top.shown));
-	if (!top.before || !top.after || !top.candidates || !top.shown)
-		return -ENOMEM;
-	r = answer_rows_build(&top.in, answer, true);
+	top.ways = lm_array_new(nodes, sizeof(*top.ways));
+	r = top.ways ? answer_rows_build(&top.near, answer, top.backward) : -ENOMEM;
 	if (r == 0)
-		r = answer_rows_build(&top.out, answer, false);
+		r = answer_rows_build(&top.far, answer, !top.backward);
 	if (r == 0)
-		r = find_halves(&top, false);
+		r = find_ways(&top);
 	if (r == 0)
-		r = find_halves(&top, true);
-	if (r < 0)
-		return r;
-	order_candidates(&top);
-	choose_paths(&top, screen ? UINT32_MAX : paths, screen ? LM_SCREEN_NODES : UINT32_MAX);
-	return keep_shown(&top);
+		r = start_ways(&top, nodes_max);
+	if (r == 0)
+		r = choose_ways(&top, screen ? NONE : paths, nodes_max,
+				screen ? SCREEN_COST_MAX : UINT64_MAX);
+	return r < 0 ? r : keep_shown(&top);
 }

@@ -155,6 +155,35 @@ static void test_scores_are_explained(void **state)
 	assert_null(strstr(bare, "\"score\""));
 }
 
+/* A server hears from many: what it then did has to do with whom it had just heard. */
+static void test_the_latest_input_tells_most(void **state)
+{
+	struct scene *s = *state;
+	lm_object_id httpd = scene_process(s, 50, 0, "httpd"), f = scene_file(s, S_IFREG);
+	lm_object_id sockets[80], child = 0;
+
+	for (int i = 0; i < 80; i++) {
+		sockets[i] = scene_socket(s, 1, 80, 2, (uint16_t)(6000 + i), 1);
+		scene_event_full(s, (struct lm_event){ .op = LM_OP_RECV, .actor = httpd,
+						       .object = sockets[i], .result = 10000 - i });
+		if (i == 40)
+			child = scene_fork(s, httpd, 60, "cgi");
+		s->now += UINT64_C(60000000000);
+	}
+	/* So long after that all of them are as far away. */
+	s->now *= 1000;
+	scene_write(s, child, f);
+	scene_finish(s);
+	struct lm_answer *answer ANSWER = scene_trace_options(s, (struct lm_trace_options){
+		.filters = scene_without("older-inputs"), .top = 1 }, &f, 1);
+	struct lm_answer *screen ANSWER = scene_trace_options(s, (struct lm_trace_options){
+		.filters = LM_FILTERS_NONE, .top = LM_TOP_ALL }, &f, 1);
+
+	assert_true(answer_has(screen, sockets[0]));
+	assert_true(answer_has(answer, sockets[40]));
+	assert_int_equal(lm_answer_view(answer).node_count, 4);
+}
+
 /* A small answer is shown as it is. */
 static void test_nothing_is_left_out_where_all_fits(void **state)
 {
@@ -229,6 +258,7 @@ int main(void)
 		SCENE_TEST(test_first_screen_holds_the_attack),
 		SCENE_TEST(test_paths_are_whole),
 		SCENE_TEST(test_scores_are_explained),
+		SCENE_TEST(test_the_latest_input_tells_most),
 		SCENE_TEST(test_nothing_is_left_out_where_all_fits),
 		SCENE_TEST(test_gaps_stay),
 		SCENE_TEST(test_forward),
