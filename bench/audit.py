@@ -80,6 +80,7 @@ class Auditd(Recorder):
     """
 
     name, is_slow = "auditd", True
+    only = ()  # what else has to be so of a call, as auditctl takes it
 
     def __init__(self, context):
         super().__init__(context)
@@ -111,7 +112,7 @@ class Auditd(Recorder):
         self.wait_for(lambda state: state["pid"] == self.process.pid, START_SECONDS,
                       "did not start")
         auditctl("-a", "never,exit", "-F", "arch=b64", "-F", f"pid={self.process.pid}")
-        auditctl("-a", "always,exit", "-F", "arch=b64", "-S", ",".join(CALLS))
+        auditctl("-a", "always,exit", "-F", "arch=b64", *self.only, "-S", ",".join(CALLS))
         self.lost_before = read_state()["lost"]
 
     def wait_for(self, condition, seconds, what):

@@ -107,6 +107,7 @@ static int make_writer(const struct lm_log_meta *meta, const struct lm_log_optio
 	writer->segment = writer->next_segment = (struct lm_segment)LM_SEGMENT_INIT;
 	writer->segment_bytes = options->segment_bytes ? options->segment_bytes :
 		SEGMENT_BYTES_DEFAULT;
+	writer->since_1970 = options->since_1970;
 	writer->keep_bytes = options->keep_bytes;
 	writer->keep_ns = options->keep_ns;
 	writer->checkpoint_ns = options->checkpoint_ns ? options->checkpoint_ns : LM_NS_PER_SEC;
@@ -124,7 +125,7 @@ static int make_writer(const struct lm_log_meta *meta, const struct lm_log_optio
 	if (r == 0)
 		r = lm_batch_new(&writer->repair);
 	if (r == 0 && options->signer)
-		r = lm_sealer_new(options->signer, &writer->sealer);
+		r = lm_sealer_new(options->signer, options->since_1970, &writer->sealer);
 	if (r < 0) {
 		lm_log_abandon(writer);
 		return r;
@@ -139,8 +140,8 @@ static int make_first_segment(struct lm_log_writer *writer)
 
 	header->first_sequence = writer->next_sequence;
 	header->first_event = writer->next_event;
-	header->created_ns = lm_time_boot_ns();
-	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
+	header->created_ns = lm_writer_now_ns(writer);
+	header->wall_minus_boot_ns = lm_writer_offset_ns(writer);
 	return lm_segment_create(writer->dir_fd, header, &writer->segment);
 }
 

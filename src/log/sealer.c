@@ -8,7 +8,7 @@
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
 
-int lm_sealer_new(const struct lm_signer *signer, struct lm_sealer **ret_sealer)
+int lm_sealer_new(const struct lm_signer *signer, bool since_1970, struct lm_sealer **ret_sealer)
 {
 	struct lm_sealer *sealer = calloc(1, sizeof(*sealer));
 	int r;
@@ -21,6 +21,7 @@ int lm_sealer_new(const struct lm_signer *signer, struct lm_sealer **ret_sealer)
 		return r;
 	}
 	sealer->signer = signer;
+	sealer->since_1970 = since_1970;
 	sealer->asked_ns = lm_time_boot_ns();
 	*ret_sealer = sealer;
 	return 0;
@@ -149,11 +150,13 @@ void lm_sealer_ask(struct lm_sealer *sealer, const struct lm_segment_header *hea
 	*checkpoint = (struct lm_checkpoint){
 		.size = sealer->tree.size,
 		.segment = header->number,
-		.boot_ns = lm_time_boot_ns(),
+		.boot_ns = sealer->since_1970 ? lm_time_wall_ns() : lm_time_boot_ns(),
 		.state = state,
 	};
 	memcpy(checkpoint->log_id, header->log_id, sizeof(checkpoint->log_id));
-	checkpoint->wall_ns = checkpoint->boot_ns + (uint64_t)lm_time_wall_minus_boot_ns();
+	checkpoint->wall_ns = checkpoint->boot_ns;
+	if (!sealer->since_1970)
+		checkpoint->wall_ns += (uint64_t)lm_time_wall_minus_boot_ns();
 	r = lm_merkle_root(sealer->hash, &sealer->tree, &checkpoint->root);
 	if (r == 0)
 		r = signer->ask(signer->data, checkpoint);
@@ -162,7 +165,7 @@ void lm_sealer_ask(struct lm_sealer *sealer, const struct lm_segment_header *hea
 		return;
 	}
 	sealer->asked = true;
-	sealer->asked_ns = checkpoint->boot_ns;
+	sealer->asked_ns = lm_time_boot_ns();
 	sealer->news = false;
 }
 

@@ -15,6 +15,7 @@
 struct lm_sealer {
 	const struct lm_signer *signer;
 	struct lm_sha256 *hash;
+	bool since_1970;          /* what checkpoints tell of time */
 	struct lm_merkle_tree tree;
 	int stopped;              /* why nothing is signed any more; 0 */
 
@@ -36,8 +37,12 @@ struct lm_sealer {
 	} owed;
 };
 
-/** @param signer  borrowed. @return 0; -ENOMEM; -ENOSYS (no SHA-256) */
-int lm_sealer_new(const struct lm_signer *signer, struct lm_sealer **ret_sealer);
+/**
+ * @param signer      borrowed
+ * @param since_1970  as in struct lm_log_options
+ * @return 0; -ENOMEM; -ENOSYS (no SHA-256)
+ */
+int lm_sealer_new(const struct lm_signer *signer, bool since_1970, struct lm_sealer **ret_sealer);
 struct lm_sealer *lm_sealer_free(struct lm_sealer *sealer);
 
 /** Is there one, and does it still sign? NULL allowed. */

@@ -83,10 +83,11 @@ void lm_writer_owe_gap(struct lm_log_writer *writer, uint64_t begin_ns, uint64_t
 /* Definitions did not get to the disk and there is no room to keep them either. */
 static void lose_definitions(struct lm_log_writer *writer)
 {
-	uint64_t now_ns = lm_time_boot_ns();
+	uint64_t now_ns = lm_writer_now_ns(writer);
+	uint64_t begin_ns = writer->since_1970 ? now_ns : writer->oldest_ns;
 
 	writer->definitions_lost = true;
-	lm_writer_owe_gap(writer, writer->oldest_ns, now_ns, 0);
+	lm_writer_owe_gap(writer, begin_ns, now_ns, 0);
 }
 
 void lm_writer_keep_batch(struct lm_log_writer *writer)

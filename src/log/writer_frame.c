@@ -106,9 +106,9 @@ int lm_writer_put_batch(struct lm_log_writer *writer, struct lm_frame_header *he
 	if (r < 0)
 		return r;
 	header->gap_count = lm_frame_gaps(gaps);
-	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
+	header->wall_minus_boot_ns = lm_writer_offset_ns(writer);
 	if (header->event_count == 0)
-		header->base_ns = lm_time_boot_ns();
+		header->base_ns = lm_writer_now_ns(writer);
 	return append_stored(writer, header);
 }
 
@@ -127,8 +127,8 @@ int lm_writer_put(struct lm_log_writer *writer, struct lm_frame_header *header,
 	header->raw_bytes = header->stored_bytes = (uint32_t)payload.len;
 	/* An end frame repeats the times of its note. */
 	if (header->base_ns == 0) {
-		header->base_ns = lm_time_boot_ns();
-		header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
+		header->base_ns = lm_writer_now_ns(writer);
+		header->wall_minus_boot_ns = lm_writer_offset_ns(writer);
 	}
 	return append_stored(writer, header);
 }

@@ -3,6 +3,7 @@
 
 #include <zstd.h>
 
+#include "lemona/base/time.h"
 #include "lemona/log/writer.h"
 #include "retainer.h"
 #include "sealer.h"
@@ -16,6 +17,7 @@ struct lm_log_writer {
 	struct lm_segment segment;
 	struct lm_segment_header header; /* of the current segment */
 	size_t segment_bytes;
+	bool since_1970;        /* as in struct lm_log_options */
 	uint64_t next_sequence, next_event;
 	uint32_t first_segment; /* of those that are still there */
 	uint64_t first_event;   /* in it */
@@ -50,6 +52,17 @@ struct lm_log_writer {
 	struct lm_log_counts counts;
 	uint64_t finished_bytes;      /* of the segments before this one */
 };
+
+/* The log's own clock, and how far the wall clock is ahead of it. */
+static inline uint64_t lm_writer_now_ns(const struct lm_log_writer *writer)
+{
+	return writer->since_1970 ? lm_time_wall_ns() : lm_time_boot_ns();
+}
+
+static inline int64_t lm_writer_offset_ns(const struct lm_log_writer *writer)
+{
+	return writer->since_1970 ? 0 : lm_time_wall_minus_boot_ns();
+}
 
 /* writer_frame.c: one frame to the disk. All of these return 0 or a negative code, and then
  * nothing has happened. */

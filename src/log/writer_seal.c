@@ -157,8 +157,8 @@ static int make_next(struct lm_log_writer *writer)
 	header->number++;
 	header->first_sequence = writer->next_sequence + frames;
 	header->first_event = writer->next_event;
-	header->created_ns = lm_time_boot_ns();
-	header->wall_minus_boot_ns = lm_time_wall_minus_boot_ns();
+	header->created_ns = lm_writer_now_ns(writer);
+	header->wall_minus_boot_ns = lm_writer_offset_ns(writer);
 	return lm_segment_create(writer->dir_fd, header, &writer->next_segment);
 }
 

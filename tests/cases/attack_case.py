@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -81,8 +82,11 @@ def confined(*command):
             "setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}", "--", *command)
 
 
-def record_case(case, rootfs, lemona, work_dir):
-    """Run the case as its truth was measured, recorded; the log's directory."""
+def record_case(case, rootfs, lemona, work_dir, around=nullcontext(), prefix=()):
+    """
+    Run the case as its truth was measured, recorded; the log's directory. The attack itself runs
+    inside of `around`, behind the words of `prefix`.
+    """
     work_dir = Path(work_dir)
     (work_dir / "scratch").mkdir()
     case_path = work_dir / "case.json"
@@ -94,8 +98,8 @@ def record_case(case, rootfs, lemona, work_dir):
         subprocess.run(prepare, stdin=subprocess.DEVNULL, check=True, timeout=CASE_SECONDS)
         command = machine.enter(*confined(case["executor"], "/dev/trace/cmd.sh"))
         if lemona is not None:
-            command = [str(lemona), "record", "-o", str(log), "--", *command]
-        with open(work_dir / "output", "wb") as output:
+            command = [str(lemona), "record", "-o", str(log), "--", *prefix, *command]
+        with around, open(work_dir / "output", "wb") as output:
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
                            stderr=subprocess.STDOUT, timeout=CASE_SECONDS, check=False)
     finally:

@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import lemona  # noqa: E402  (the end-to-end tests' way to run and read the program)
 
 import attack_case  # noqa: E402
-import rootfs  # noqa: E402
 
 SHELL, BASH = "/usr/bin/sh", "/usr/bin/bash"
 CRONTAB, USERADD = "/usr/bin/crontab", "/usr/sbin/useradd"
@@ -48,22 +47,6 @@ if os.environ.get("CASES") == "all":
 O_TRUNC = 0o1000
 CHANGES = {"write", "copy", "truncate", "mknod", "mkdir", "link", "symlink", "rename", "unlink",
            "rmdir", "chmod", "chown", "utimes", "setxattr"}
-
-
-@pytest.fixture(scope="session")
-def known_cases():
-    cases = attack_case.load_cases()
-    if cases is None:
-        pytest.skip(f"the collection of cases is not at hand: {attack_case.CASES}")
-    return cases
-
-
-@pytest.fixture(scope="session")
-def root(build_dir, known_cases):
-    try:
-        return rootfs.ensure(build_dir)
-    except rootfs.Unavailable as reason:
-        pytest.fail(f"no root to attack: {reason}")
 
 
 def backtrack(log, *arguments):

@@ -8,7 +8,7 @@ from rules import REPO, files_with
 
 PAGES = files_with(".1", under="man/")
 COMMANDS = ["record", "events", "content", "backtrack", "forward", "query", "status", "verify",
-            "prove", "checkpoint", "doctor"]
+            "prove", "checkpoint", "import", "doctor"]
 
 
 def help_text(lemona, *command):

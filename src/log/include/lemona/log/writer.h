@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "lemona/base/diag.h"
 #include "lemona/event/event.h"
 #include "lemona/log/signer.h"
@@ -24,6 +26,9 @@ struct lm_log_meta {
 struct lm_log_options {
 	size_t segment_bytes; /* rotate above this; 0: 64 MiB */
 	int compression;      /* zstd level; 0: 1 */
+	/* Times of items, and of the log itself, count from 1970 and not from the boot: what
+	 * happened was recorded elsewhere, and none of this host's clocks has measured it. */
+	bool since_1970;
 	/* Who signs for the log; NULL: it is not sealed. Borrowed until the writer is gone. */
 	const struct lm_signer *signer;
 	uint64_t checkpoint_ns; /* how often, while there is something new; 0: a second */

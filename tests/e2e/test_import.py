@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Other tools' logs become ordinary logs: what real samples become is kept beside them.
+
+UPDATE_GOLDEN=1 writes what they become now; read the difference before it is committed.
+"""
+import os
+import subprocess
+
+import pytest
+
+import lemona
+
+GOLDEN = lemona.ROOT / "tests" / "golden" / "import"
+# The tool that a sample is from is its name up to the first "-" or "."; files in a folder belong
+# together.
+SAMPLES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".golden")
+
+
+def run_import(*words, **options):
+    return lemona.run("import", "--no-seal", *words, check=False, **options)
+
+
+def files_of(sample):
+    return sorted(sample.iterdir()) if sample.is_dir() else [sample]
+
+
+def tool_of(sample):
+    return sample.name.split("-")[0].split(".")[0]
+
+
+def told(sample, log):
+    """What import says of a sample, and what the log then holds."""
+    done = subprocess.run([lemona.BINARY, "import", "--no-seal", "-o", log,
+                           *[path.relative_to(GOLDEN) for path in files_of(sample)]],
+                          cwd=GOLDEN, capture_output=True, text=True, check=False,
+                          timeout=lemona.LIMIT_SECONDS)
+    listed = lemona.run("events", log, "--format", "json").stdout
+    return f"exit {done.returncode}\n{done.stderr}{listed}"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_sample(sample, log):
+    golden = GOLDEN / (sample.name + ".golden")
+    text = told(sample, log)
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_log_says_that_it_is_imported(sample, log):
+    run_import("-o", log, *files_of(sample))
+    status = lemona.status(log)
+    assert status["attach"] == "imported" and status["level"] == "partial"
+    assert tool_of(sample) in status["recorder"]
+    assert lemona.run("verify", log).returncode == 0
+
+
+def test_sealed_unless_told_otherwise(log):
+    done = lemona.run("import", "-o", log, GOLDEN / "auditd.log")
+    assert "its key, to be kept elsewhere: lemona/" in done.stderr
+    assert "signed      up to event" in lemona.run("verify", log).stdout
+
+
+def test_standard_input(place, log):
+    sample = GOLDEN / "auditd.log"
+    run_import("-o", log, sample)
+    with open(sample, "rb") as file:
+        done = run_import("-o", place / "second", "-", stdin=file)
+    assert done.returncode == 0
+    assert lemona.events(log) == lemona.events(place / "second")
+
+
+def test_parts_are_put_together(place, log):
+    """A log that was rotated: the later part may be named first."""
+    lines = (GOLDEN / "auditd.log").read_bytes().split(b"\n")
+    cut = next(i for i, line in enumerate(lines) if i > 130 and line.startswith(b"type=SYSCALL"))
+    (place / "1").write_bytes(b"\n".join(lines[:cut]) + b"\n")
+    (place / "2").write_bytes(b"\n".join(lines[cut:]))
+    run_import("-o", log, GOLDEN / "auditd.log")
+    assert run_import("-o", place / "both", place / "2", place / "1").returncode == 0
+    wanted = [(e["op"], e.get("path"), e.get("result")) for e in lemona.events(log)]
+    assert [(e["op"], e.get("path"), e.get("result"))
+            for e in lemona.events(place / "both")] == wanted
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", "\x7fELF\0\0\0"])
+def test_nothing_of_use(place, log, text):
+    (place / "file").write_text(text)
+    for words in ([], ["--format", "auditd"]):
+        done = run_import("-o", log, *words, place / "file")
+        assert done.returncode == 3 and not log.exists(), done.stderr
+        assert done.stderr.startswith("lemona: ")
+
+
+def test_bad_arguments(place, log):
+    assert run_import(GOLDEN / "auditd.log").returncode == 2
+    assert run_import("-o", log).returncode == 2
+    assert run_import("-o", log, "--format", "none", GOLDEN / "auditd.log").returncode == 2
+    assert run_import("-o", log, place / "absent").returncode == 3
+    assert run_import("-o", log, place).returncode == 3
+    log.mkdir()
+    (log / "file").touch()
+    assert run_import("-o", log, GOLDEN / "auditd.log").returncode == 3
+    assert [path.name for path in log.iterdir()] == ["file"]
+
+
+def test_terminal_is_not_written_to(log):
+    done = run_import("-o", log, GOLDEN / "auditd-broken.log")
+    assert "\x1b" not in done.stderr and r"\x1b[2J" in done.stderr
+    assert done.returncode == 1
