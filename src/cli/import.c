@@ -24,7 +24,8 @@ static const char help[] =
 	"  -h, --help           print this text\n"
 	"\n"
 	"Formats:\n"
-	"  auditd               the log of Linux's audit daemon; what ausearch --raw prints\n";
+	"  auditd               the log of Linux's audit daemon; what ausearch --raw prints\n"
+	"  strace               what strace -f -ttt prints, best with -yy; the files of -ff\n";
 
 enum { OPTION_FORMAT = 256, OPTION_NO_SEAL };
 

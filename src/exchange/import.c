@@ -17,6 +17,7 @@
 
 static const struct source_kind *const kinds[] = {
 	&auditd_kind,
+	&strace_kind,
 };
 
 /* One import, and the log that it makes once there is something to write. */

@@ -217,6 +217,13 @@ const struct world_file *world_known_file(const struct world *world, lm_object_i
 	return object && object->kind == LM_OBJECT_KIND_FILE ? &world->files[object->at] : NULL;
 }
 
+lm_object_id world_unknown_device(struct world *world, const struct world_file *is)
+{
+	const struct world_file file = { .mode = is->mode, .rdev = is->rdev };
+
+	return new_file(world, &file);
+}
+
 bool world_is_unknown(const struct world *world, lm_object_id file)
 {
 	const struct world_object *object = world_object(world, file);

@@ -61,6 +61,8 @@ struct world_file {
 lm_object_id world_file(struct world *world, const struct world_file *file, bool created);
 /** A file of which nothing but a name is known. */
 lm_object_id world_unknown_file(struct world *world, uint32_t mode);
+/** The same, of a device perhaps: `is` has mode and rdev, as far as they are known. */
+lm_object_id world_unknown_device(struct world *world, const struct world_file *is);
 /** Fill in what a source says of a file, where that was not known. Same file, or the one with that
  * device and inode. */
 lm_object_id world_identify(struct world *world, lm_object_id file, const struct world_file *is);

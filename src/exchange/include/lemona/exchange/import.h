@@ -14,6 +14,7 @@
 enum lm_import_format {
 	LM_IMPORT_GUESS = 0, /* by what the file begins with */
 	LM_IMPORT_AUDITD = 1,
+	LM_IMPORT_STRACE = 2,
 	LM_IMPORT_FORMAT_COUNT,
 };
 
