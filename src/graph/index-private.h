@@ -37,6 +37,7 @@ struct wall_offset {
 struct lm_index {
 	bool finished, cut;
 	char host[256];
+	char imported[64]; /* the tool that recorded it; empty: lemona did */
 	uint64_t first_ns, last_ns; /* first UINT64_MAX while nothing happened */
 	struct chunk *strings;
 

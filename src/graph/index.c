@@ -392,6 +392,14 @@ void lm_index_set_host(struct lm_index *index, const char *host)
 	index->host[len] = '\0';
 }
 
+void lm_index_set_imported(struct lm_index *index, const char *tool)
+{
+	size_t len = strnlen(tool, sizeof(index->imported) - 1);
+
+	memcpy(index->imported, tool, len);
+	index->imported[len] = '\0';
+}
+
 void lm_index_set_cut(struct lm_index *index)
 {
 	index->cut = true;

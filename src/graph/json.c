@@ -288,6 +288,8 @@ int lm_answer_write_json(const struct lm_answer *answer, FILE *out)
 	lm_buffer_printf(&buf, "{\"version\":1,\"direction\":\"%s\"",
 			 view.direction == LM_BACKWARD ? "backward" : "forward");
 	append_string(&buf, "host", lm_str_from(view.index->host));
+	if (view.index->imported[0])
+		append_string(&buf, "imported", lm_str_from(view.index->imported));
 	lm_buffer_printf(&buf, ",\"complete\":%s,\"limited\":%s,", view.complete ? "true" : "false",
 			 view.limited ? "true" : "false");
 	append_time(&buf, "begin", view.index, view.first_ns);

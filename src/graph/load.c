@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "index-private.h"
 
+#include <string.h>
+
 #include "lemona/base/error.h"
 #include "lemona/base/time.h"
 #include "lemona/event/same.h"
@@ -63,6 +65,8 @@ int lm_index_load(struct lm_log *log, struct lm_index **ret_index, struct lm_dia
 	if (r < 0)
 		return lm_diag_errno(diag, r, "The log could not be read into memory");
 	lm_index_set_host(index, lm_log_meta(log)->host);
+	if (strcmp(lm_log_meta(log)->attach, "imported") == 0)
+		lm_index_set_imported(index, lm_log_meta(log)->recorder);
 	r = read_items(log, index, diag);
 	if (r < 0)
 		return r;

@@ -165,6 +165,10 @@ static void append_question(struct story *story)
 		lm_buffer_append_text(&story->out, " on ");
 		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->host));
 	}
+	if (view->index->imported[0]) {
+		lm_buffer_append_text(&story->out, ", imported from ");
+		lm_buffer_append_escaped(&story->out, lm_str_from(view->index->imported));
+	}
 	lm_buffer_append_byte(&story->out, '\n');
 	append_limits(story);
 	if (story->step_count > 0) {

@@ -197,7 +197,7 @@ def forward(log, *args):
 # The form of an answer, as docs/formats/graph.md has it. Every key and its type; "!" marks those
 # that must be there, "?" those that may be null.
 TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$")
-ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "complete!": bool,
+ANSWER_KEYS = {"version!": int, "direction!": str, "host!": str, "imported": str, "complete!": bool,
                "limited!": bool, "begin!": "time", "end!": "time", "nodes!": list, "edges!": list,
                "hidden!": list, "gaps!": list, "shown": dict}
 NODE_KEYS = {"id!": str, "kind!": str, "label!": str, "first!": "time", "last!": "time",

@@ -56,6 +56,14 @@ def test_log_says_that_it_is_imported(sample, log):
     assert lemona.run("verify", log).returncode == 0
 
 
+def test_answers_say_that_it_is_imported(log):
+    run_import("-o", log, GOLDEN / "auditd.log")
+    answer = lemona.ask_exact("backtrack", log, "--from", "file:/srv/c")
+    assert answer["imported"].startswith("auditd (lemona ")
+    told = lemona.run("backtrack", log, "--from", "file:/srv/c").stdout
+    assert told.split("\n")[0].endswith(f", imported from {answer['imported']}")
+
+
 def test_sealed_unless_told_otherwise(log):
     done = lemona.run("import", "-o", log, GOLDEN / "auditd.log")
     assert "its key, to be kept elsewhere: lemona/" in done.stderr

@@ -30,6 +30,9 @@ int lm_index_add(struct lm_index *index, const struct lm_item *item);
 /** Name of the host, for answers. Copied; cut to 255 bytes. */
 void lm_index_set_host(struct lm_index *index, const char *host);
 
+/** Name of the tool that recorded what the log was imported from, for answers. As the host. */
+void lm_index_set_imported(struct lm_index *index, const char *tool);
+
 /** CLOCK_REALTIME minus CLOCK_BOOTTIME from boot time `from_ns` on. In time order. */
 int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns);
 
