@@ -7,6 +7,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
+#include "lemona/exchange/answer.h"
 #include "lemona/graph/write.h"
 
 static const char help_backtrack[] =
@@ -27,11 +28,11 @@ static const char help_options[] =
 	"      --to SPEC         keep only what lies on the way to SPEC; may be repeated\n"
 	"      --intersect       with several --from: keep only what is common to all\n"
 	"      --top N           keep only the N most telling paths; screen: as many as fit\n"
-	"                        on 60 nodes (default, but for json); all: everything\n"
+	"                        on 60 nodes (default of text, dot and svg); all: everything\n"
 	"      --since T         leave out what ended before T: RFC 3339, or a span before\n"
 	"                        now such as -5m\n"
 	"      --until T         leave out what began after T\n"
-	"      --format FORMAT   text (default), json, dot or svg\n"
+	"      --format FORMAT   text (default), json, dot, svg, graphml or prov\n"
 	"      --no-filter NAME  switch a filter off; may be repeated; all: every one\n"
 	"  -h, --help            print this text\n"
 	"\n"
@@ -64,7 +65,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG, FORMAT_GRAPHML, FORMAT_PROV };
 
 #define SPECS_MAX 256
 #define TOP_MAX 1000000u
@@ -127,6 +128,8 @@ static int parse_format(struct question *question, const char *word)
 		[FORMAT_JSON] = "json",
 		[FORMAT_DOT] = "dot",
 		[FORMAT_SVG] = "svg",
+		[FORMAT_GRAPHML] = "graphml",
+		[FORMAT_PROV] = "prov",
 	};
 
 	for (size_t i = 0; i < LM_ARRAY_SIZE(words); i++) {
@@ -135,7 +138,8 @@ static int parse_format(struct question *question, const char *word)
 			return 0;
 		}
 	}
-	lm_cli_usage(question->command, "there is no format %s: text, json, dot or svg", word);
+	lm_cli_usage(question->command, "there is no format %s: text, json, dot, svg, "
+		"graphml or prov", word);
 	return -EINVAL;
 }
 
@@ -198,6 +202,12 @@ static int parse_one(struct question *question, int option)
 	return -EINVAL;
 }
 
+/* The others are for people. */
+static bool is_for_programs(enum format format)
+{
+	return format == FORMAT_JSON || format == FORMAT_GRAPHML || format == FORMAT_PROV;
+}
+
 static int parse_arguments(int argc, char **argv, struct question *question)
 {
 	int c = 0;
@@ -223,7 +233,7 @@ static int parse_arguments(int argc, char **argv, struct question *question)
 	}
 	/* A person reads a screen first; a program takes everything. */
 	if (!question->top_given)
-		question->top = question->format == FORMAT_JSON ? LM_TOP_ALL : LM_TOP_SCREEN;
+		question->top = is_for_programs(question->format) ? LM_TOP_ALL : LM_TOP_SCREEN;
 	return 0;
 }
 
@@ -280,7 +290,7 @@ static int trace(const struct question *question, struct inquiry *inquiry, struc
 		.to = &inquiry->to,
 		.common = inquiry->each,
 		.common_count = inquiry->each_count,
-		.scores = question->format == FORMAT_JSON,
+		.scores = is_for_programs(question->format),
 		.top = question->top,
 		.since_ns = question->since_wall_ns
 			? lm_index_boot_ns(inquiry->index, question->since_wall_ns) : 0,
@@ -325,8 +335,10 @@ static bool wants_colour(void)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
-static int write_answer(enum format format, const struct lm_answer *answer, struct lm_diag *diag)
+static int write_answer(enum format format, const struct inquiry *inquiry, struct lm_diag *diag)
 {
+	const struct lm_answer *answer = inquiry->answer;
+
 	switch (format) {
 	case FORMAT_TEXT:
 		return lm_answer_write_text(answer, stdout, wants_colour());
@@ -336,6 +348,10 @@ static int write_answer(enum format format, const struct lm_answer *answer, stru
 		return lm_answer_write_dot(answer, stdout);
 	case FORMAT_SVG:
 		return lm_answer_write_svg(answer, stdout, diag);
+	case FORMAT_GRAPHML:
+		return lm_export_answer_graphml(answer, lm_log_meta(inquiry->log), stdout);
+	case FORMAT_PROV:
+		return lm_export_answer_prov(answer, lm_log_meta(inquiry->log), stdout);
 	}
 	return -EINVAL;
 }
@@ -361,7 +377,7 @@ static int run_question(int argc, char **argv, enum lm_direction direction)
 
 	if (exit_code)
 		return exit_code;
-	int r = write_answer(question.format, inquiry.answer, &diag);
+	int r = write_answer(question.format, &inquiry, &diag);
 
 	/* A failed stdout is told, or kept quiet, by lm_cli_finish(). */
 	if (r < 0 && !ferror(stdout))

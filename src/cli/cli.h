@@ -17,6 +17,7 @@
 int lm_cli_record(int argc, char **argv);
 int lm_cli_events(int argc, char **argv);
 int lm_cli_content(int argc, char **argv);
+int lm_cli_export(int argc, char **argv);
 int lm_cli_backtrack(int argc, char **argv);
 int lm_cli_forward(int argc, char **argv);
 int lm_cli_query(int argc, char **argv);

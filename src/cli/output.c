@@ -82,7 +82,8 @@ int lm_cli_print(struct lm_buffer *buf)
 
 	if (r < 0)
 		return r;
-	fwrite(buf->data, 1, buf->len, stdout);
+	if (buf->len)
+		fwrite(buf->data, 1, buf->len, stdout);
 	lm_buffer_reset(buf);
 	return ferror(stdout) ? -EIO : 0;
 }

@@ -226,8 +226,9 @@ int lm_cli_query(int argc, char **argv)
 
 	if (exit_code)
 		return exit_code;
-	exit_code = command.sql ? query_run_statements(&session, command.sql) :
-				  run_input(&session);
+	exit_code = command.sql		    ? query_run_statements(&session, command.sql) :
+		    isatty(STDIN_FILENO) ? query_prompt(&session) :
+					   run_input(&session);
 	exit_code = lm_cli_finish(exit_code);
 	return exit_code ? exit_code : lm_cli_report_damage(session.log, exit_code);
 }

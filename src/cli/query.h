@@ -15,6 +15,9 @@ struct query_session {
 /** "table", "json", "csv". @return 0; -EINVAL */
 int query_parse_format(const char *word, enum lm_query_format *ret_format);
 
+/** Ask a person at a terminal, until they leave. @return an exit code */
+int query_prompt(struct query_session *session);
+
 /**
  * Run statements one after the other, up to the first that fails.
  * @return an exit code, after having said what is wrong

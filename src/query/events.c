@@ -6,7 +6,7 @@
 enum {
 	ID, TIME_NS, TIME, BEGIN_NS, PROCESS, PID, TID, UID, COMM, EXE, OP, CALL, RESULT, ERROR,
 	BYTES, COUNT, OBJECT, KIND, LABEL, PATH, NAME, OBJECT2, KIND2, LABEL2, PATH2, NAME2, ARG,
-	CPU,
+	CPU, FLAGS,
 };
 
 static const struct column columns[] = {
@@ -40,6 +40,7 @@ static const struct column columns[] = {
 	[NAME2] = COLUMN("name2", "INTEGER", PUSH_EQ, "the second name, or NULL"),
 	[ARG] = COLUMN("arg", "INTEGER", 0, "meaning by op: flags of open, mode of chmod, ..."),
 	[CPU] = COLUMN("cpu", "INTEGER", 0, "where it ran"),
+	[FLAGS] = COLUMN("flags", "TEXT", 0, "created, claimed, ..., with commas"),
 };
 
 struct events {
@@ -281,6 +282,33 @@ static bool moves_bytes(uint16_t op)
 	}
 }
 
+static int put_error(sqlite3_context *context, const struct lm_event *event)
+{
+	const char *name = lm_error_name(-event->result);
+	char text[40];
+
+	if (!lm_event_failed(event))
+		return 0;
+	snprintf(text, sizeof(text), "errno %lld", -(long long)event->result);
+	sqlite3_result_text(context, name ? name : text, -1, SQLITE_TRANSIENT);
+	return 0;
+}
+
+static int put_flags(sqlite3_context *context, uint16_t flags)
+{
+	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
+	const char *name = NULL;
+
+	for (unsigned int bit = 0; (name = lm_event_flag_name(bit)); bit++) {
+		if (!(flags >> bit & 1))
+			continue;
+		if (text.len > 0)
+			lm_buffer_append_byte(&text, ',');
+		lm_buffer_append_text(&text, name);
+	}
+	return value_plain(context, &text);
+}
+
 static int put_event(const struct lm_event *event, sqlite3_context *context, int column)
 {
 	char call[32];
@@ -299,10 +327,7 @@ static int put_event(const struct lm_event *event, sqlite3_context *context, int
 		sqlite3_result_int64(context, event->result);
 		break;
 	case ERROR:
-		if (lm_event_failed(event))
-			sqlite3_result_text(context, strerrorname_np((int)-event->result), -1,
-				SQLITE_STATIC);
-		break;
+		return put_error(context, event);
 	case BYTES:
 		if (moves_bytes(event->op) && event->result >= 0)
 			sqlite3_result_int64(context, event->result);
@@ -316,6 +341,8 @@ static int put_event(const struct lm_event *event, sqlite3_context *context, int
 	case CPU:
 		sqlite3_result_int64(context, event->cpu);
 		break;
+	case FLAGS:
+		return put_flags(context, event->flags);
 	}
 	return 0;
 }

@@ -41,6 +41,23 @@ static void call_rfc3339(sqlite3_context *context, int argc, sqlite3_value **arg
 	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 
+/* path_at(file, time): the path that it had then, whichever one is surest. */
+static void call_path_at(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct lm_query *query = sqlite3_user_data(context);
+	sqlite3_int64 id = sqlite3_value_int64(argv[0]);
+	uint64_t wall_ns = 0;
+	int r = value_read_time(query, argv[1], &wall_ns);
+
+	if (r > 0 && id > 0 && id < UINT32_MAX)
+		r = value_path(context, query, (lm_object_id)id,
+			lm_index_boot_ns(query->index, wall_ns), LM_OBJECT_NONE);
+	if (r == -ENOMEM)
+		sqlite3_result_error_nomem(context);
+	else if (r < 0)
+		sqlite3_result_error(context, query->diag.text, -1);
+}
+
 int functions_register(struct lm_query *query)
 {
 	static const struct {
@@ -49,6 +66,7 @@ int functions_register(struct lm_query *query)
 		void (*call)(sqlite3_context *context, int argc, sqlite3_value **argv);
 	} functions[] = {
 		{ "ns", 1, SQLITE_DETERMINISTIC, call_ns },
+		{ "path_at", 2, 0, call_path_at },
 		{ "rfc3339", 1, SQLITE_DETERMINISTIC, call_rfc3339 },
 	};
 	int r = SQLITE_OK;

@@ -28,10 +28,6 @@ static bool is_harmless_pragma(const char *name, const char *argument)
 static int authorize(void *data, int action, const char *first, const char *second,
 	const char *database, const char *inside)
 {
-	const struct lm_query *query = data;
-
-	if (query->declaring)
-		return SQLITE_OK;
 	switch (action) {
 	case SQLITE_SELECT:
 	case SQLITE_READ:
@@ -40,6 +36,13 @@ static int authorize(void *data, int action, const char *first, const char *seco
 	case SQLITE_FUNCTION:
 		return second && sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY :
 										  SQLITE_OK;
+	case SQLITE_UPDATE:
+		/*
+		 * SQLite asks this when a virtual table of its own or of ours tells it what
+		 * columns it has, which SQLite does by SQL that it never runs. Who asks for it in
+		 * earnest is refused all the same: DEFENSIVE, query_only.
+		 */
+		return first && strcmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
 	case SQLITE_PRAGMA:
 		return is_harmless_pragma(first, second) ? SQLITE_OK : SQLITE_DENY;
 	default:
@@ -119,6 +122,7 @@ void guard_start_clock(struct lm_query *query)
 	uint64_t now_ns = lm_time_boot_ns();
 
 	query->timed_out = false;
+	query->interrupted = 0;
 	if (query->options.timeout_ns == 0 ||
 		__builtin_add_overflow(now_ns, query->options.timeout_ns, &query->deadline_ns))
 		query->deadline_ns = UINT64_MAX;
@@ -127,7 +131,7 @@ void guard_start_clock(struct lm_query *query)
 bool guard_is_late(struct lm_query *query)
 {
 	query->timed_out = query->timed_out || lm_time_boot_ns() > query->deadline_ns;
-	return query->timed_out;
+	return query->timed_out || query->interrupted;
 }
 
 int guard_explain(const struct lm_query *query, int code, struct lm_diag *diag)
@@ -137,6 +141,8 @@ int guard_explain(const struct lm_query *query, int code, struct lm_diag *diag)
 		return lm_diag_set(diag, -ENOMEM, "The answer needs more memory than it may have: "
 			"ask for less, or raise --memory");
 	case SQLITE_INTERRUPT:
+		if (!query->timed_out)
+			return lm_diag_set(diag, -EINTR, "The statement was interrupted");
 		return lm_diag_set(diag, -ETIME, "The time limit has passed: ask for less, or "
 			"raise --timeout");
 	case SQLITE_AUTH:

@@ -13,8 +13,8 @@ int guard_up(struct lm_query *query);
 
 /** A statement begins. */
 void guard_start_clock(struct lm_query *query);
-/** Whether the time limit has passed. */
+/** Whether the time limit has passed, or somebody has interrupted the statement. */
 bool guard_is_late(struct lm_query *query);
 
-/** What an SQLite code means, as one sentence. @return -EINVAL, -ETIME or -ENOMEM */
+/** What an SQLite code means, as one sentence. @return -EINVAL, -ETIME, -EINTR or -ENOMEM */
 int guard_explain(const struct lm_query *query, int code, struct lm_diag *diag);

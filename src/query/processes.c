@@ -407,9 +407,7 @@ static int put_column(struct cursor *cursor, sqlite3_context *context, int colum
 	struct processes *processes = (struct processes *)cursor;
 	const struct lm_query *query = cursor->query;
 	const struct lm_object *object = &processes->base.object;
-	/* A process is as old as its fork, each later version as its exec. */
-	uint64_t since_ns = object->process.version || !object->process.start_ns ?
-		object->time_ns : object->process.start_ns;
+	uint64_t since_ns = process_since_ns(object);
 
 	switch (column) {
 	case ID:

@@ -190,6 +190,9 @@ int lm_query_run(struct lm_query *query, const char *sql, enum lm_query_format f
 		return guard_explain(query, r, diag);
 	if (!statement)
 		return 0;
+	/* Without columns it is nothing that can be answered, whatever else it may be. */
+	if (sqlite3_column_count(statement) == 0)
+		return guard_explain(query, SQLITE_AUTH, diag);
 	struct sink sink = { .kind = kind_of(format), .statement = statement, .out = out,
 			     .buf = LM_BUFFER_INIT };
 
@@ -199,6 +202,11 @@ int lm_query_run(struct lm_query *query, const char *sql, enum lm_query_format f
 		return own.text[0] ? lm_diag_set(diag, r, "%s", own.text) : r;
 	*ret_outcome = query->outcome;
 	return 1;
+}
+
+void lm_query_interrupt(struct lm_query *query)
+{
+	query->interrupted = 1;
 }
 
 bool lm_query_is_complete(const char *sql)

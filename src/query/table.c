@@ -61,11 +61,8 @@ static int connect_table(sqlite3 *db, void *data, int argc, const char *const *a
 {
 	const struct registration *registration = data;
 	char *text = declaration(registration->table);
-
-	registration->query->declaring = true;
 	int r = text ? sqlite3_declare_vtab(db, text) : SQLITE_NOMEM;
 
-	registration->query->declaring = false;
 	sqlite3_free(text);
 	if (r != SQLITE_OK)
 		return r;

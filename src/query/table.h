@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <signal.h>
 #include <sqlite3.h>
 
 #include "lemona/base/cleanup.h"
@@ -46,6 +47,9 @@ struct estimate {
 	double rows;
 };
 
+_Static_assert(LM_FILTER_COUNT <= LM_ARRAY_SIZE(((struct lm_query_outcome *)0)->hidden),
+	"every filter tells what it hid");
+
 struct table;
 
 struct lm_query {
@@ -54,7 +58,7 @@ struct lm_query {
 	struct lm_query_options options;
 	uint64_t deadline_ns; /* boot time of the host that asks; 0: none */
 	bool timed_out;
-	bool declaring;       /* a table's columns are told to SQLite, in SQL */
+	volatile sig_atomic_t interrupted; /* by lm_query_interrupt() */
 	struct lm_diag diag;  /* what a table or a function said */
 	/* What the running statement's answer is drawn from: boot time of the log. */
 	uint64_t since_ns, until_ns; /* since above until: nothing yet */

@@ -3,7 +3,9 @@
 
 /* All tables there are, in the order in which a person reads of them. */
 static const struct table *const tables[] = {
-	&table_events, &table_processes, &table_files,
+	&table_events, &table_processes, &table_files, &table_names, &table_sockets,
+	&table_sessions, &table_gaps, &table_alerts, &table_backtrack, &table_forward,
+	&table_path_at, &table_tree,
 };
 
 const struct table *table_at(size_t i)

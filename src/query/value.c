@@ -136,6 +136,27 @@ int value_device(sqlite3_context *context, uint32_t dev)
 	return 0;
 }
 
+int value_read_time(struct lm_query *query, sqlite3_value *value, uint64_t *ret_wall_ns)
+{
+	sqlite3_int64 number = 0;
+	const char *text = NULL;
+
+	switch (sqlite3_value_type(value)) {
+	case SQLITE_NULL:
+		return 0;
+	case SQLITE_TEXT:
+		text = (const char *)sqlite3_value_text(value);
+		if (!text)
+			return -ENOMEM;
+		return lm_time_parse(text, query->options.now_wall_ns, ret_wall_ns,
+			&query->diag) < 0 ? -EINVAL : 1;
+	default:
+		number = sqlite3_value_int64(value);
+		*ret_wall_ns = number > 0 ? (uint64_t)number : 0;
+		return 1;
+	}
+}
+
 bool find_process(const struct lm_query *query, lm_object_id id, struct lm_object *ret_object)
 {
 	return lm_index_object(query->index, id, ret_object) == 0 &&

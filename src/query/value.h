@@ -35,5 +35,11 @@ int value_exe(sqlite3_context *context, const struct lm_query *query,
 /** "8:1" */
 int value_device(sqlite3_context *context, uint32_t dev);
 
+/**
+ * A time as people give them: ns since 1970, or a text as ns() reads it.
+ * @return 1; 0: NULL; -EINVAL with a sentence in query->diag; -ENOMEM
+ */
+int value_read_time(struct lm_query *query, sqlite3_value *value, uint64_t *ret_wall_ns);
+
 /** The process with that number. @return false: there is none */
 bool find_process(const struct lm_query *query, lm_object_id id, struct lm_object *ret_object);

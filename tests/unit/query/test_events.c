@@ -111,8 +111,8 @@ static void test_by_operation(void **state)
 	assert_int_equal(count_looks(q, "select * from events where op = 'fly'"), 0);
 	assert_rows(q, "select count(*) from events where op = 'UNLINK' collate nocase", "1\r\n");
 	assert_plan(q, "select * from events where op in ('unlink', 'read')", "op@");
-	assert_rows(q, "select bytes, result, error, count from events where op = 'unlink'",
-		",0,,1\r\n");
+	assert_rows(q, "select bytes, result, error, count, flags from events where op = 'unlink'",
+		",0,,1,\r\n");
 }
 
 static void test_by_object(void **state)

@@ -51,12 +51,16 @@ struct lm_query_outcome {
  * @param ret_tail     the rest of `sql`, also on failure; NULL: nobody asks
  * @param ret_outcome  set on success
  * @return 1: it ran; 0: there was nothing but space and comments; -EINVAL (no SQL that can be
- *         answered, or a detection point that matches nothing); -ETIME (the time limit); -ENOMEM
- *         (or the limit of memory); -EIO (`out` failed). A sentence is in diag
+ *         answered, or a detection point that matches nothing); -ETIME (the time limit); -EINTR
+ *         (lm_query_interrupt()); -ENOMEM (or the limit of memory); -EIO (`out` failed). A
+ *         sentence is in diag
  */
 int lm_query_run(struct lm_query *query, const char *sql, enum lm_query_format format, FILE *out,
 		 const char **ret_tail, struct lm_query_outcome *ret_outcome,
 		 struct lm_diag *diag);
+
+/** Make the statement that runs, if one does, end with -EINTR. For signal handlers too. */
+void lm_query_interrupt(struct lm_query *query);
 
 /** Whether `sql` ends where a statement does: complete, or empty. */
 bool lm_query_is_complete(const char *sql);
