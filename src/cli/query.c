@@ -161,9 +161,9 @@ int query_run_statements(struct query_session *session, const char *sql)
 
 		r = lm_query_run(session->query, rest, session->format, stdout, &rest, &outcome,
 			&diag);
-		/* Those of the answer before what is said about it. */
+		/* The answer before what is said about it; lm_cli_finish() tells what failed. */
 		if (fflush(stdout) != 0 || ferror(stdout))
-			return lm_cli_finish(LM_EXIT_OK) ? LM_EXIT_FAILURE : LM_EXIT_OK;
+			return LM_EXIT_OK;
 		if (r == -EINVAL) {
 			lm_cli_fail(r, &diag);
 			return LM_EXIT_USAGE;

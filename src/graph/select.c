@@ -110,6 +110,21 @@ int lm_select_next(struct lm_select_cursor *cursor, struct lm_event *ret_event)
 	return 0;
 }
 
+/* A wall time on one stretch of the clock; 0 and UINT64_MAX: before and after all that it has. */
+static uint64_t boot_time(uint64_t wall_ns, int64_t offset_ns)
+{
+	uint64_t boot_ns = 0;
+
+	if (!__builtin_sub_overflow(wall_ns, offset_ns, &boot_ns))
+		return boot_ns;
+	return offset_ns > 0 ? 0 : UINT64_MAX;
+}
+
+static bool is_before_boot(uint64_t wall_ns, int64_t offset_ns)
+{
+	return offset_ns > 0 && wall_ns < (uint64_t)offset_ns;
+}
+
 bool lm_index_boot_window(const struct lm_index *index, uint64_t since_wall_ns,
 			  uint64_t until_wall_ns, uint64_t *ret_since_ns, uint64_t *ret_until_ns)
 {
@@ -120,18 +135,13 @@ bool lm_index_boot_window(const struct lm_index *index, uint64_t since_wall_ns,
 		int64_t offset = index->offsets.count ? index->offsets.at[i].offset_ns : 0;
 		uint64_t from_ns = i > 0 ? index->offsets.at[i].from_ns : 0;
 		uint64_t to_ns = last ? UINT64_MAX : index->offsets.at[i + 1].from_ns;
-		uint64_t begin_ns = 0, end_ns = UINT64_MAX;
+		uint64_t begin_ns = boot_time(since_wall_ns, offset);
+		uint64_t end_ns = until_wall_ns == UINT64_MAX ?
+			UINT64_MAX : boot_time(until_wall_ns, offset);
 
-		/* Out of range: before this boot, or past the end of time. */
-		if (__builtin_sub_overflow(since_wall_ns, offset, &begin_ns))
-			begin_ns = offset > 0 ? 0 : UINT64_MAX;
-		if (__builtin_sub_overflow(until_wall_ns, offset, &end_ns))
-			end_ns = offset > 0 ? 0 : UINT64_MAX;
-		if (until_wall_ns == UINT64_MAX)
-			end_ns = UINT64_MAX;
 		begin_ns = begin_ns > from_ns ? begin_ns : from_ns;
 		end_ns = end_ns < to_ns ? end_ns : to_ns;
-		if (begin_ns > end_ns)
+		if (begin_ns > end_ns || is_before_boot(until_wall_ns, offset))
 			continue;
 		since_ns = begin_ns < since_ns ? begin_ns : since_ns;
 		until_ns = end_ns > until_ns ? end_ns : until_ns;

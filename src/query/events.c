@@ -284,11 +284,12 @@ static bool moves_bytes(uint16_t op)
 
 static int put_error(sqlite3_context *context, const struct lm_event *event)
 {
-	const char *name = lm_error_name(-event->result);
+	const char *name = NULL;
 	char text[40];
 
 	if (!lm_event_failed(event))
 		return 0;
+	name = lm_error_name(-event->result);
 	snprintf(text, sizeof(text), "errno %lld", -(long long)event->result);
 	sqlite3_result_text(context, name ? name : text, -1, SQLITE_TRANSIENT);
 	return 0;

@@ -9,10 +9,12 @@ import subprocess
 import pytest
 
 USAGE, FAILURE, DAMAGED = 2, 3, 4
-COMMANDS = ["record", "events", "backtrack", "forward", "status", "checkpoint", "doctor"]
+COMMANDS = ["record", "events", "backtrack", "forward", "query", "status", "checkpoint", "doctor"]
 READERS = {
     "events": (),
     "status": (),
+    # As JSON, which has room for the gaps itself.
+    "query": ("select count(*) from events", "--format", "json"),
     "backtrack": ("--from", "exe:/usr/bin/true"),
     "forward": ("--from", "exe:/usr/bin/true"),
 }

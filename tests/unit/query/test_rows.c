@@ -271,13 +271,59 @@ static void test_alerts(void **state)
 		"0\r\n");
 }
 
+/* Objects that are their own parents, directories inside themselves, numbers of nothing. */
+static void test_hostile_log(void **state)
+{
+	struct scene *s = *state;
+	struct lm_query_table table;
+	struct lm_item item = { .kind = LM_ITEM_OBJECT };
+	lm_object_id dir = scene_file(s, S_IFDIR), name = scene_name(s, dir, "\xff\n");
+
+	scene_bind(s, dir, name);
+	item.object = (struct lm_object){
+		.id = s->objects + 1, .kind = LM_OBJECT_KIND_PROCESS, .time_ns = UINT64_MAX - 1,
+		.process = { .tgid = 5, .parent = s->objects + 1, .previous = s->objects + 1,
+			     .exe = 4000000, .exe_name = dir, .root = name, .cgroup = dir,
+			     .cwd = 3999999, .script = s->objects + 1, .tty = UINT32_MAX,
+			     .comm = LM_STR("\x1b[31m"), .argv = LM_STR("a\0\0b") },
+	};
+	assert_int_equal(lm_index_add(s->index, &item), 0);
+	s->objects++;
+	scene_event_full(s, (struct lm_event){ .op = 200, .actor = item.object.id,
+		.object = 3999998, .object2 = name, .name = dir + 1, .flags = UINT16_MAX,
+		.call = UINT16_MAX, .result = INT64_MIN, .arg = UINT64_MAX });
+	scene_event_full(s, (struct lm_event){ .op = LM_OP_READ, .actor = item.object.id,
+		.object = item.object.id, .result = -5 });
+	scene_gap(s, UINT64_MAX - 5, 3, UINT64_MAX);
+	scene_finish(s);
+	struct lm_query *q QUERY = open_query(s);
+
+	for (size_t i = 0; lm_query_table(i, &table); i++) {
+		char sql[128];
+		bool asks = strchr(table.says, '(');
+
+		snprintf(sql, sizeof(sql), "select * from %s%s", table.name,
+			!asks				     ? "" :
+			strcmp(table.name, "tree") == 0	     ? "(5)" :
+			strcmp(table.name, "path_at") == 0   ? "(5, 9e18)" :
+							       "('proc:5', 'no-filter=all')");
+		struct asked asked ASKED = ask(q, LM_QUERY_JSON, sql);
+
+		if (asked.code != 1 || strchr(asked.text, '\x1b'))
+			fail_msg("%s: %d %s", sql, asked.code, asked.diag.text);
+	}
+	assert_rows(q, "select ancestry like '\\x1b[31m[5] > %', depth, command, json_array_length("
+		"argv) from processes", "1,256,a  b,3\r\n");
+	assert_rows(q, "select count(*) from names where path like '/a/%'", "0\r\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_processes), SCENE_TEST(test_files), SCENE_TEST(test_names),
 		SCENE_TEST(test_sockets), SCENE_TEST(test_traces), SCENE_TEST(test_hidden),
 		SCENE_TEST(test_tree), SCENE_TEST(test_sessions), SCENE_TEST(test_gaps),
-		SCENE_TEST(test_alerts),
+		SCENE_TEST(test_alerts), SCENE_TEST(test_hostile_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
