@@ -51,36 +51,53 @@ struct events {
 	struct lm_object_ids actors, touching;
 };
 
+/* An index keeps events in pages of some hundred: finding a few costs as much as a page. */
+#define LOOK_UP 500.0
+
+/* What one constraint leaves of so many events, where nothing better is known. */
+static double share_of(const struct constraint *constraint)
+{
+	switch (constraint->column) {
+	case ID:
+		return 0.25;
+	case OP:
+		return constraint->op == '=' ? 1.0 / 16 : 1.0 / 4;
+	default:
+		return 1;
+	}
+}
+
+static bool is_object(int column)
+{
+	return column == OBJECT || column == OBJECT2 || column == NAME || column == NAME2;
+}
+
 static void estimate(const struct lm_query *query, const struct constraints *constraints,
 	struct estimate *ret)
 {
 	const double all = (double)lm_index_event_count(query->index);
-	const double objects = (double)lm_index_object_count(query->index);
-	const double apiece = 2 * all / objects + 1;
+	const double apiece = 2 * all / (double)(lm_index_object_count(query->index) + 1) + 1;
 	double rows = all * window_share(query, constraints, TIME_NS, TIME), look_up = 0;
-	int paths = constraints_on(constraints, PATH) + constraints_on(constraints, PATH2);
 
+	ret->unique = false;
 	for (int i = 0; i < constraints->count; i++) {
 		const struct constraint *c = &constraints->at[i];
+		double most = rows;
 
-		if (c->column == ID && c->op == '=')
-			rows = 1;
-		else if (c->column == ID)
-			rows /= 4;
-		else if (c->column == OP)
-			rows /= 8;
+		ret->unique = ret->unique || (c->column == ID && c->op == '=');
+		if (is_object(c->column))
+			most = apiece;
+		else if (c->column == PATH || c->column == PATH2)
+			most = c->op == '=' ? 4 * apiece : all / 64;
+		else if (c->column == PROCESS || c->column == PID)
+			most = all / objects_guess(query, LM_OBJECT_KIND_PROCESS);
+		if (most < rows || is_object(c->column))
+			look_up = LOOK_UP;
+		rows = most < rows ? most : rows;
+		rows *= share_of(c);
 	}
-	if (constraints_on(constraints, OBJECT) + constraints_on(constraints, OBJECT2) +
-		constraints_on(constraints, NAME) + constraints_on(constraints, NAME2) > 0)
-		rows = rows < apiece ? rows : apiece;
-	else if (paths > 0) {
-		rows /= 16;
-		look_up = 100;
-	}
-	if (constraints_on(constraints, PROCESS) + constraints_on(constraints, PID) > 0)
-		rows /= objects_guess(query, LM_OBJECT_KIND_PROCESS);
-	ret->rows = rows;
-	ret->cost = rows + look_up + 1;
+	ret->rows = ret->unique ? 1 : rows;
+	ret->cost = ret->unique ? 1 : rows + look_up + 1;
 }
 
 static int add_equal(sqlite3_value *value, struct lm_object_ids *ids)

@@ -36,6 +36,7 @@ static void estimate(const struct lm_query *query, const struct constraints *con
 	for (int i = 0; i < constraints->count; i++) {
 		const struct constraint *c = &constraints->at[i];
 
+		ret->unique = ret->unique || (c->column == ID && c->op == '=');
 		if (c->column == ID)
 			rows = c->op == '=' ? 1 : rows / 4;
 	}
@@ -44,7 +45,7 @@ static void estimate(const struct lm_query *query, const struct constraints *con
 		look_up = 100;
 	}
 	ret->rows = rows;
-	ret->cost = rows + look_up;
+	ret->cost = ret->unique ? 1 : rows + look_up;
 }
 
 static int begin(struct cursor *cursor, const struct constraints *constraints)

@@ -74,14 +74,17 @@ static void estimate(const struct lm_query *query, const struct constraints *con
 	for (int i = 0; i < constraints->count; i++) {
 		const struct constraint *c = &constraints->at[i];
 
+		ret->unique = ret->unique || (c->column == ID && c->op == '=');
 		if (c->column == ID)
 			rows = c->op == '=' ? 1 : rows / 4;
+		else if (c->column == PID)
+			rows = rows < 2 ? rows : 2;
 		else
 			rows = rows < 8 ? rows : 8;
-		look_up += c->column == ID ? 0 : 8;
+		look_up += c->column == ID ? 0 : 4;
 	}
 	ret->rows = rows;
-	ret->cost = rows + look_up;
+	ret->cost = ret->unique ? 1 : rows + look_up;
 }
 
 /* All versions of what a process forked: they all have that parent. */

@@ -37,6 +37,7 @@ static void estimate(const struct lm_query *query, const struct constraints *con
 	for (int i = 0; i < constraints->count; i++) {
 		const struct constraint *c = &constraints->at[i];
 
+		ret->unique = ret->unique || (c->column == ID && c->op == '=');
 		if (c->column == ID) {
 			rows = c->op == '=' ? 1 : rows / 4;
 		} else {
@@ -45,7 +46,7 @@ static void estimate(const struct lm_query *query, const struct constraints *con
 		}
 	}
 	ret->rows = rows;
-	ret->cost = rows + look_up;
+	ret->cost = ret->unique ? 1 : rows + look_up;
 }
 
 /* "10.0.0.1", "::1", "10.0.0.1:22", "[::1]:22", "/run/x", "@name". @return false: none of these */

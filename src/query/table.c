@@ -155,7 +155,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 	const struct vtab *vtab = (const struct vtab *)base;
 	const struct table *table = vtab->table;
 	struct constraints constraints = { .count = 0 };
-	struct estimate estimate = { 1, 1 };
+	struct estimate estimate = { 1, 1, false };
 	sqlite3_str *plan = sqlite3_str_new(NULL);
 	int r = SQLITE_OK;
 
@@ -171,6 +171,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 	table->estimate(vtab->query, &constraints, &estimate);
 	info->estimatedCost = estimate.cost;
 	info->estimatedRows = estimate.rows < 1 ? 1 : (sqlite3_int64)estimate.rows;
+	info->idxFlags = estimate.unique ? SQLITE_INDEX_SCAN_UNIQUE : 0;
 	info->orderByConsumed = info->nOrderBy == 1 && !info->aOrderBy[0].desc &&
 				table->order_column >= 0 &&
 				info->aOrderBy[0].iColumn == table->order_column;

@@ -45,6 +45,7 @@ struct constraints {
 struct estimate {
 	double cost; /* in rows looked at */
 	double rows;
+	bool unique; /* at most one */
 };
 
 _Static_assert(LM_FILTER_COUNT <= LM_ARRAY_SIZE(((struct lm_query_outcome *)0)->hidden),
