@@ -8,6 +8,7 @@
 
 #include "filter_options.h"
 #include "lemona/base/cleanup.h"
+#include "lemona/exchange/answer.h"
 #include "lemona/exchange/export.h"
 #include "listing.h"
 
@@ -15,10 +16,10 @@ static const char help[] =
 	"Usage: lemona export LOG --format FORMAT [OPTION]...\n"
 	"\n"
 	"Write the events of LOG, or the answer of a backtrack, in the format of another\n"
-	"tool.\n"
+	"tool. Without --from, prov and graphml are of all the events that pass.\n"
 	"\n"
 	"Options:\n"
-	"      --format FORMAT  of events: timesketch, ecs, ocsf or perfetto; of an answer:\n"
+	"      --format FORMAT  of events: timesketch, ecs, ocsf or perfetto; of a graph:\n"
 	"                       prov, graphml or dot\n"
 	"  -o, --output FILE    write to FILE, not to standard output\n"
 	"      --limit N        stop after N events\n"
@@ -69,6 +70,7 @@ struct exporting {
 	const char *path, *format, *output;
 	struct lm_listing listing;
 	struct lm_export *export;
+	struct lm_whole *whole;
 	struct lm_buffer line;
 	bool forward, help;
 
@@ -81,11 +83,12 @@ struct exporting {
 static void release_exporting(struct exporting *exporting)
 {
 	lm_export_free(exporting->export);
+	lm_whole_free(exporting->whole);
 	lm_listing_release(&exporting->listing);
 	lm_buffer_release(&exporting->line);
 }
 
-static bool is_answer(const char *format)
+static bool is_graph(const char *format)
 {
 	static const char *const formats[] = { "prov", "graphml", "dot" };
 
@@ -111,7 +114,7 @@ static int parse_format(struct exporting *exporting)
 {
 	enum lm_export_format format;
 
-	if (!is_answer(optarg) && lm_export_format_from_name(optarg, &format) < 0) {
+	if (!is_graph(optarg) && lm_export_format_from_name(optarg, &format) < 0) {
 		lm_cli_usage("export", "there is no format %s: timesketch, ecs, ocsf, perfetto, "
 			"prov, graphml or dot", optarg);
 		return -EINVAL;
@@ -171,16 +174,17 @@ static int parse_one(struct exporting *exporting, int option)
 }
 
 /* Options that an answer has no use for would be passed over in silence. */
-static int check_answer(const struct exporting *exporting)
+static int check_graph(const struct exporting *exporting)
 {
 	const struct lm_listing *listing = &exporting->listing;
+	const bool dot = strcmp(exporting->format, "dot") == 0;
 
-	if (!exporting->from)
-		return lm_cli_usage("export", "%s is for an answer: from where? For example "
-			"--from file:/etc/passwd", exporting->format);
-	if (lm_event_filter_is_narrow(&listing->filter) || listing->limit)
-		return lm_cli_usage("export", "of the filters of events %s takes --since and "
-			"--until", exporting->format);
+	if (!exporting->from && (dot || exporting->only_answers))
+		return lm_cli_usage("export", "that is for an answer: from where? For example "
+			"--from file:/etc/passwd");
+	if (exporting->from && (lm_event_filter_is_narrow(&listing->filter) || listing->limit))
+		return lm_cli_usage("export", "of the filters of events an answer takes --since "
+			"and --until");
 	return 0;
 }
 
@@ -188,8 +192,8 @@ static int check_arguments(const struct exporting *exporting)
 {
 	if (!exporting->format)
 		return lm_cli_usage("export", "which format? For example --format timesketch");
-	if (is_answer(exporting->format))
-		return check_answer(exporting);
+	if (is_graph(exporting->format))
+		return check_graph(exporting);
 	if (exporting->only_answers)
 		return lm_cli_usage("export", "%s is for events: --from and what goes with it is "
 			"for prov, graphml and dot", exporting->format);
@@ -317,6 +321,64 @@ static int export_events(struct exporting *exporting)
 	return exit_code ? exit_code : lm_listing_report(&exporting->listing);
 }
 
+static int take_event(void *data, const struct lm_event_view *view)
+{
+	struct exporting *exporting = data;
+	int r = lm_whole_add(exporting->whole, view);
+
+	return r < 0 ? r : 1;
+}
+
+static int take_gap(void *data, const struct lm_gap_view *view)
+{
+	struct exporting *exporting = data;
+
+	lm_whole_add_gap(exporting->whole);
+	return 1;
+}
+
+static int take_content(void *data, const struct lm_content_view *view)
+{
+	return 0;
+}
+
+static int read_whole(struct exporting *exporting, struct lm_diag *diag)
+{
+	const struct lm_listing_sink sink = {
+		.event = take_event, .gap = take_gap, .content = take_content, .data = exporting,
+	};
+	int r = lm_listing_open(&exporting->listing, exporting->path, diag);
+
+	if (r == 0)
+		r = lm_whole_new(lm_log_meta(exporting->listing.log), &exporting->whole);
+	if (r == 0)
+		r = lm_listing_walk(&exporting->listing, &sink);
+	if (r == -E2BIG)
+		return lm_diag_set(diag, r, "more than %u edges: narrow the events by filters, or "
+			"ask with --from", LM_WHOLE_EDGES_MAX);
+	return r < 0 ? r : 0;
+}
+
+/* Nothing is written before it is known that it can be. */
+static int export_whole(struct exporting *exporting)
+{
+	enum lm_whole_format format = strcmp(exporting->format, "prov") == 0 ? LM_WHOLE_PROV :
+									       LM_WHOLE_GRAPHML;
+	struct lm_diag diag = LM_DIAG_INIT;
+	int r = read_whole(exporting, &diag);
+
+	if (r < 0)
+		return lm_cli_fail(r, &diag);
+	if (exporting->output && open_output(exporting->output) != 0)
+		return LM_EXIT_FAILURE;
+	r = lm_whole_write(exporting->whole, exporting->listing.labels, format, stdout);
+	if (r < 0 && !ferror(stdout))
+		return lm_cli_fail(r, &diag);
+	int exit_code = lm_cli_finish(LM_EXIT_OK);
+
+	return exit_code ? exit_code : lm_listing_report(&exporting->listing);
+}
+
 int lm_cli_export(int argc, char **argv)
 {
 	struct exporting exporting LM_CLEANUP(release_exporting) = {
@@ -330,8 +392,10 @@ int lm_cli_export(int argc, char **argv)
 		lm_cli_print_text(help);
 		return lm_cli_finish(LM_EXIT_OK);
 	}
-	if (!is_answer(exporting.format))
+	if (!is_graph(exporting.format))
 		return export_events(&exporting);
+	if (!exporting.from)
+		return export_whole(&exporting);
 	exit_code = exporting.output ? open_output(exporting.output) : 0;
 	return exit_code ? exit_code : export_answer(&exporting);
 }

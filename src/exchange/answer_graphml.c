@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "answer_internal.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
 #include "lemona/event/label.h"
-#include "lemona/exchange/answer.h"
 
 /*
  * GraphML 1.0 (graphml.graphdrawing.org). Gephi shows what is called "label"; yEd maps any data to
@@ -126,12 +126,12 @@ static void put_truth(struct lm_buffer *out, enum key key, bool value)
 	put_word(out, key, value ? "true" : "false");
 }
 
-static void put_boot_time(struct lm_buffer *out, enum key key, const struct lm_index *index,
-	uint64_t boot_ns)
+static void put_time(struct lm_buffer *out, enum key key, const struct graph_source *source,
+	uint64_t time_ns)
 {
 	char text[LM_TIME_TEXT_BYTES];
 
-	lm_time_format(lm_index_wall_ns(index, boot_ns), text);
+	lm_time_format(graph_wall_ns(source, time_ns), text);
 	put_word(out, key, text);
 }
 
@@ -164,11 +164,11 @@ static void put_command(struct lm_buffer *out, struct lm_str argv)
 	put_built(out, NODE_COMMAND, &text);
 }
 
-static void put_facts(struct lm_buffer *out, const struct lm_index *index, lm_object_id id)
+static void put_facts(struct lm_buffer *out, const struct graph_source *source, uint32_t number)
 {
 	struct lm_object object;
 
-	if (!id || lm_index_object(index, id, &object) < 0)
+	if (graph_object(source, number, &object) < 0)
 		return;
 	switch ((enum lm_object_kind)object.kind) {
 	case LM_OBJECT_KIND_PROCESS:
@@ -190,16 +190,17 @@ static void put_facts(struct lm_buffer *out, const struct lm_index *index, lm_ob
 	}
 }
 
-static void put_node(struct lm_buffer *out, const struct lm_answer_view *view,
-	const struct lm_answer_node *node)
+static void put_node(struct lm_buffer *out, const struct graph_source *source, uint32_t number)
 {
+	const struct lm_answer_node *node = &source->view.nodes[number];
+
 	lm_buffer_printf(out, "<node id=\"%s\">", node->id);
 	put_word(out, NODE_LABEL, node->label);
 	put_word(out, NODE_KIND, node->object ? lm_object_kind_name(node->kind) : "group");
-	put_boot_time(out, NODE_FIRST, view->index, node->first_ns);
-	put_boot_time(out, NODE_LAST, view->index, node->last_ns);
+	put_time(out, NODE_FIRST, source, node->first_ns);
+	put_time(out, NODE_LAST, source, node->last_ns);
 	put_word(out, NODE_PATH, node->path);
-	put_facts(out, view->index, node->object);
+	put_facts(out, source, number);
 	put_truth(out, NODE_DETECTION, node->flags & LM_NODE_DETECTION);
 	put_truth(out, NODE_ENTRY, node->flags & LM_NODE_ENTRY);
 	put_truth(out, NODE_EXIT, node->flags & LM_NODE_EXIT);
@@ -212,16 +213,17 @@ static void put_node(struct lm_buffer *out, const struct lm_answer_view *view,
 	lm_buffer_append_text(out, "</node>\n");
 }
 
-static void put_edge(struct lm_buffer *out, const struct lm_answer_view *view, uint32_t number)
+static void put_edge(struct lm_buffer *out, const struct graph_source *source, uint32_t number)
 {
+	const struct lm_answer_view *view = &source->view;
 	const struct lm_answer_edge *edge = &view->edges[number];
 
 	lm_buffer_printf(out, "<edge id=\"e%u\" source=\"%s\" target=\"%s\">", number + 1,
 		view->nodes[edge->from].id, view->nodes[edge->to].id);
 	put_word(out, EDGE_LABEL, edge->op_name);
 	put_word(out, EDGE_CONTROL, edge->control ? "high" : "low");
-	put_boot_time(out, EDGE_BEGIN, view->index, edge->begin_ns);
-	put_boot_time(out, EDGE_END, view->index, edge->end_ns);
+	put_time(out, EDGE_BEGIN, source, edge->begin_ns);
+	put_time(out, EDGE_END, source, edge->end_ns);
 	put_number(out, EDGE_COUNT, edge->count);
 	put_number(out, EDGE_BYTES, edge->bytes);
 	if (edge->event)
@@ -233,8 +235,7 @@ static void put_edge(struct lm_buffer *out, const struct lm_answer_view *view, u
 	lm_buffer_append_text(out, "</edge>\n");
 }
 
-static void put_head(struct lm_buffer *out, const struct lm_answer_view *view,
-	const struct lm_log_meta *meta)
+static void put_head(struct lm_buffer *out, const struct graph_source *source)
 {
 	lm_buffer_append_text(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -243,10 +244,10 @@ static void put_head(struct lm_buffer *out, const struct lm_answer_view *view,
 		lm_buffer_printf(out, "<key id=\"k%u\" for=\"%s\" attr.name=\"%s\" "
 			"attr.type=\"%s\"/>\n", i, keys[i].of, keys[i].name, keys[i].type);
 	lm_buffer_append_text(out, "<graph id=\"answer\" edgedefault=\"directed\">\n");
-	put_word(out, GRAPH_HOST, meta->host);
-	put_word(out, GRAPH_DIRECTION, view->direction == LM_BACKWARD ? "backward" : "forward");
-	put_truth(out, GRAPH_COMPLETE, view->complete);
-	put_number(out, GRAPH_GAPS, view->gap_count);
+	put_word(out, GRAPH_HOST, source->meta->host);
+	put_word(out, GRAPH_DIRECTION, graph_direction(source));
+	put_truth(out, GRAPH_COMPLETE, source->view.complete);
+	put_number(out, GRAPH_GAPS, source->view.gap_count);
 	lm_buffer_append_byte(out, '\n');
 }
 
@@ -261,21 +262,20 @@ static int flush(struct lm_buffer *buf, FILE *out)
 	return r;
 }
 
-int lm_export_answer_graphml(const struct lm_answer *answer, const struct lm_log_meta *meta,
-	FILE *out)
+int graph_write_graphml(const struct graph_source *source)
 {
-	struct lm_answer_view view = lm_answer_view(answer);
 	struct lm_buffer buf LM_BUFFER = LM_BUFFER_INIT;
+	FILE *out = source->out;
 	int r;
 
-	put_head(&buf, &view, meta);
+	put_head(&buf, source);
 	r = flush(&buf, out);
-	for (uint32_t i = 0; i < view.node_count && r == 0; i++) {
-		put_node(&buf, &view, &view.nodes[i]);
+	for (uint32_t i = 0; i < source->view.node_count && r == 0; i++) {
+		put_node(&buf, source, i);
 		r = flush(&buf, out);
 	}
-	for (uint32_t i = 0; i < view.edge_count && r == 0; i++) {
-		put_edge(&buf, &view, i);
+	for (uint32_t i = 0; i < source->view.edge_count && r == 0; i++) {
+		put_edge(&buf, source, i);
 		r = flush(&buf, out);
 	}
 	lm_buffer_append_text(&buf, "</graph>\n</graphml>\n");

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "answer_internal.h"
 #include "export_put.h"
 #include "lemona/base/map.h"
-#include "lemona/exchange/answer.h"
 
 /*
  * The PROV-JSON Serialization, W3C Member Submission of 24 April 2013. Identifiers of an answer's
@@ -25,15 +25,15 @@ static const struct {
 };
 
 struct document {
-	struct lm_answer_view view;
+	const struct graph_source *source;
+	const struct lm_answer_view *view;
 	struct lm_buffer out;
-	FILE *stream;
 };
 
 /* A group of processes is one too. */
 static bool is_activity(const struct document *document, uint32_t node)
 {
-	return document->view.nodes[node].of == LM_OBJECT_KIND_PROCESS;
+	return document->view->nodes[node].of == LM_OBJECT_KIND_PROCESS;
 }
 
 /* Influence runs from source to sink; PROV tells what the sink owes to the source. */
@@ -54,7 +54,7 @@ static int flush(struct document *document)
 		return r;
 	uint8_t last = out->data[out->len - 1];
 
-	if (fwrite(out->data, 1, out->len - 1, document->stream) != out->len - 1)
+	if (fwrite(out->data, 1, out->len - 1, document->source->out) != out->len - 1)
 		return -EIO;
 	out->data[0] = last;
 	out->len = 1;
@@ -71,7 +71,7 @@ static void put_name(struct lm_buffer *out, const char *key, const char *id)
 
 static void put_boot_time(struct document *document, const char *key, uint64_t boot_ns)
 {
-	put_time(&document->out, key, lm_index_wall_ns(document->view.index, boot_ns));
+	put_time(&document->out, key, graph_wall_ns(document->source, boot_ns));
 }
 
 /* What it is in the answer. */
@@ -91,8 +91,9 @@ static void put_marks(struct lm_buffer *out, const struct lm_answer_node *node)
 		put_u64(out, "lemona:members", node->count);
 }
 
-static void put_activity(struct document *document, const struct lm_answer_node *node)
+static void put_activity(struct document *document, uint32_t number)
 {
+	const struct lm_answer_node *node = &document->view->nodes[number];
 	struct lm_buffer *out = &document->out;
 	char name[32];
 	struct lm_object object;
@@ -102,7 +103,7 @@ static void put_activity(struct document *document, const struct lm_answer_node 
 	put_boot_time(document, "prov:startTime", node->first_ns);
 	put_boot_time(document, "prov:endTime", node->last_ns);
 	put_text(out, "prov:label", node->label);
-	if (node->object && lm_index_object(document->view.index, node->object, &object) == 0) {
+	if (graph_object(document->source, number, &object) == 0) {
 		put_u64(out, "lemona:pid", object.process.tgid);
 		put_u64(out, "lemona:version", object.process.version);
 		put_command_line(out, "lemona:commandLine", object.process.argv);
@@ -112,12 +113,12 @@ static void put_activity(struct document *document, const struct lm_answer_node 
 	put_close(out);
 }
 
-static void put_entity_facts(struct document *document, const struct lm_answer_node *node)
+static void put_entity_facts(struct document *document, uint32_t number)
 {
 	struct lm_buffer *out = &document->out;
 	struct lm_object object;
 
-	if (!node->object || lm_index_object(document->view.index, node->object, &object) < 0)
+	if (graph_object(document->source, number, &object) < 0)
 		return;
 	switch ((enum lm_object_kind)object.kind) {
 	case LM_OBJECT_KIND_FILE:
@@ -138,8 +139,9 @@ static const char *kind_of(const struct lm_answer_node *node)
 	return node->object ? lm_object_kind_name(node->kind) : "group";
 }
 
-static void put_entity_of(struct document *document, const struct lm_answer_node *node)
+static void put_entity_of(struct document *document, uint32_t number)
 {
+	const struct lm_answer_node *node = &document->view->nodes[number];
 	struct lm_buffer *out = &document->out;
 	char name[32], type[48];
 
@@ -152,7 +154,7 @@ static void put_entity_of(struct document *document, const struct lm_answer_node
 	put_text(out, "type", "prov:QUALIFIED_NAME");
 	put_close(out);
 	put_text(out, "lemona:path", node->path);
-	put_entity_facts(document, node);
+	put_entity_facts(document, number);
 	put_marks(out, node);
 	put_close(out);
 }
@@ -162,13 +164,13 @@ static int write_nodes(struct document *document, bool activities)
 {
 	int r = 0;
 
-	for (uint32_t i = 0; i < document->view.node_count && r == 0; i++) {
+	for (uint32_t i = 0; i < document->view->node_count && r == 0; i++) {
 		if (is_activity(document, i) != activities)
 			continue;
 		if (activities)
-			put_activity(document, &document->view.nodes[i]);
+			put_activity(document, i);
 		else
-			put_entity_of(document, &document->view.nodes[i]);
+			put_entity_of(document, i);
 		r = flush(document);
 	}
 	return r;
@@ -176,8 +178,8 @@ static int write_nodes(struct document *document, bool activities)
 
 static void put_edge(struct document *document, uint32_t number, enum relation relation)
 {
-	const struct lm_answer_edge *edge = &document->view.edges[number];
-	const struct lm_answer_node *nodes = document->view.nodes;
+	const struct lm_answer_edge *edge = &document->view->edges[number];
+	const struct lm_answer_node *nodes = document->view->nodes;
 	struct lm_buffer *out = &document->out;
 	char name[32];
 
@@ -198,7 +200,7 @@ static void put_edge(struct document *document, uint32_t number, enum relation r
 		put_u64(out, "lemona:event", edge->event);
 	if (edge->claimed)
 		put_bool(out, "lemona:claimed", true);
-	if (document->view.scored)
+	if (document->view->scored)
 		put_u64(out, "lemona:score", edge->score.total);
 	put_close(out);
 }
@@ -208,8 +210,8 @@ static int write_edges(struct document *document, enum relation relation)
 	int r = 0;
 
 	put_open(&document->out, relations[relation].name);
-	for (uint32_t i = 0; i < document->view.edge_count && r == 0; i++) {
-		if (relation_of(document, &document->view.edges[i]) != relation)
+	for (uint32_t i = 0; i < document->view->edge_count && r == 0; i++) {
+		if (relation_of(document, &document->view->edges[i]) != relation)
 			continue;
 		put_edge(document, i, relation);
 		r = flush(document);
@@ -223,9 +225,8 @@ static bool user_of(const struct document *document, uint32_t node, uint32_t *re
 {
 	struct lm_object object;
 
-	if (document->view.nodes[node].kind != LM_OBJECT_KIND_PROCESS ||
-		lm_index_object(document->view.index, document->view.nodes[node].object,
-			&object) < 0)
+	if (document->view->nodes[node].kind != LM_OBJECT_KIND_PROCESS ||
+		graph_object(document->source, node, &object) < 0)
 		return false;
 	*ret_uid = object.process.euid;
 	return true;
@@ -240,7 +241,7 @@ static int write_agents(struct document *document)
 	int r = 0;
 
 	put_open(out, "agent");
-	for (uint32_t i = 0; i < document->view.node_count && r == 0; i++) {
+	for (uint32_t i = 0; i < document->view->node_count && r == 0; i++) {
 		char name[32], label[32];
 
 		if (!user_of(document, i, &uid) || lm_map_get(&known, uid))
@@ -264,7 +265,7 @@ static int write_associations(struct document *document)
 	int r = 0;
 
 	put_open(out, "wasAssociatedWith");
-	for (uint32_t i = 0; i < document->view.node_count && r == 0; i++) {
+	for (uint32_t i = 0; i < document->view->node_count && r == 0; i++) {
 		char name[32], agent[32];
 
 		if (!user_of(document, i, &uid))
@@ -272,7 +273,7 @@ static int write_associations(struct document *document)
 		snprintf(name, sizeof(name), "_:a%u", i + 1);
 		snprintf(agent, sizeof(agent), "log:user%u", uid);
 		put_open(out, name);
-		put_name(out, "prov:activity", document->view.nodes[i].id);
+		put_name(out, "prov:activity", document->view->nodes[i].id);
 		put_text(out, "prov:agent", agent);
 		put_close(out);
 		r = flush(document);
@@ -293,30 +294,29 @@ static void put_prefixes(struct lm_buffer *out, const struct lm_log_meta *meta)
 }
 
 /* Of the whole: nothing may be taken for complete when it is not. */
-static void put_answer(struct document *document, const struct lm_log_meta *meta)
+static void put_answer(struct document *document)
 {
-	const struct lm_answer_view *view = &document->view;
+	const struct lm_answer_view *view = document->view;
 	struct lm_buffer *out = &document->out;
 
 	put_open(out, "log:answer");
-	put_text(out, "prov:label", "the answer");
-	put_text(out, "lemona:host", meta->host);
-	put_text(out, "lemona:direction",
-		view->direction == LM_BACKWARD ? "backward" : "forward");
+	put_text(out, "prov:label", document->source->title);
+	put_text(out, "lemona:host", document->source->meta->host);
+	put_text(out, "lemona:direction", graph_direction(document->source));
 	put_bool(out, "lemona:complete", view->complete);
 	put_u64(out, "lemona:gaps", view->gap_count);
 	put_close(out);
 }
 
-static int write_document(struct document *document, const struct lm_log_meta *meta)
+static int write_document(struct document *document)
 {
 	struct lm_buffer *out = &document->out;
 	int r;
 
 	put_open(out, NULL);
-	put_prefixes(out, meta);
+	put_prefixes(out, document->source->meta);
 	put_open(out, "entity");
-	put_answer(document, meta);
+	put_answer(document);
 	r = write_nodes(document, false);
 	put_close(out);
 	put_open(out, "activity");
@@ -334,12 +334,13 @@ static int write_document(struct document *document, const struct lm_log_meta *m
 	return r;
 }
 
-int lm_export_answer_prov(const struct lm_answer *answer, const struct lm_log_meta *meta, FILE *out)
+int graph_write_prov(const struct graph_source *source)
 {
 	struct document document = {
-		.view = lm_answer_view(answer), .out = LM_BUFFER_INIT, .stream = out,
+		.source = source, .view = &source->view, .out = LM_BUFFER_INIT,
 	};
-	int r = write_document(&document, meta);
+	FILE *out = source->out;
+	int r = write_document(&document);
 
 	if (r == 0)
 		r = lm_buffer_status(&document.out);

@@ -213,9 +213,8 @@ def answers_of(log, request):
             "--no-filter", "all") if place else ()
 
 
-def test_prov(log, request):
-    args = answers_of(log, request)
-    document = json.loads(export(log, "prov", *args))
+def check_prov(text):
+    document = json.loads(text)
     assert set(document) == {"prefix", "entity", "activity", "agent", *PROV}
     prefixes = set(document["prefix"]) | {"prov", "xsd"}
     for section in ("entity", "activity", "agent"):
@@ -227,6 +226,11 @@ def test_prov(log, request):
             assert name.startswith("_:")
             for key, section in ends.items():
                 assert record[key] in document[section], (relation, record)
+    return document
+
+
+def test_prov(log, request):
+    document = check_prov(export(log, "prov", *answers_of(log, request)))
     if log == LOG:
         answer = lemona.backtrack(LOG, *FROM)
         assert len(document["activity"]) == sum(n["kind"] == "process" for n in answer["nodes"])
@@ -235,10 +239,10 @@ def test_prov(log, request):
             len(answer["edges"])
 
 
-def test_graphml(log, request):
+def check_graphml(text):
     """An XML parser, the declarations, and each reference."""
     space = "{http://graphml.graphdrawing.org/xmlns}"
-    root = ElementTree.fromstring(export(log, "graphml", *answers_of(log, request)))
+    root = ElementTree.fromstring(text)
     assert root.tag == f"{space}graphml"
     keys = {key.get("id"): key for key in root.findall(f"{space}key")}
     graph, = root.findall(f"{space}graph")
@@ -253,6 +257,63 @@ def test_graphml(log, request):
             key = keys[data.get("key")]
             assert f"{space}{key.get('for')}" == element.tag
             readers[key.get("attr.type")](data.text or "")
+    return len(nodes), len(edges)
+
+
+def test_graphml(log, request):
+    check_graphml(export(log, "graphml", *answers_of(log, request)))
+
+
+def test_graph_of_all_events(recorded):
+    """Without a question: as many edges as there are different influences."""
+    document = check_prov(export(LOG, "prov"))
+    nodes, edges = check_graphml(export(LOG, "graphml"))
+    assert nodes == len(document["entity"]) + len(document["activity"]) - 1
+    assert edges == sum(len(document[r]) for r in PROV if r != "wasAssociatedWith")
+    assert not document["entity"]["log:answer"]["lemona:complete"]
+    labels = {record["prov:label"] for record in document["entity"].values()}
+    assert {"/etc/passwd", "pipe:[80]", "kernel", "tcp 10.0.0.1:22 > 203.0.113.7:51234"} <= labels
+    # Each edge of an answer that an event stands for is here. An answer shows a child that did
+    # nothing before its exec as what it ran.
+    answer = lemona.backtrack(LOG, *FROM)
+    told = {(record[next(iter(PROV[k]))], record["lemona:op"])
+            for k in PROV if k != "wasAssociatedWith" for record in document[k].values()}
+    asked = {(f"log:{e['to']}", e["op"]) for e in answer["edges"]
+             if "event" in e and e["op"] != "fork"}
+    assert len(asked) > 5 and asked <= told
+    log, place = recorded
+    some = check_prov(export(log, "prov", "--path", f"{place}/", "--op", "write"))
+    assert some["wasGeneratedBy"] and not some["wasInformedBy"]
+    assert all(r["lemona:op"] == "write" for r in some["wasGeneratedBy"].values())
+
+
+def test_graph_of_all_events_is_bounded(tmp_path):
+    """More edges than are kept: one sentence, and no half a graph."""
+    log = tmp_path / "log"
+    with lemona.Recording(log):
+        subprocess.run(["/usr/bin/python3", "-c", "import os\nfor i in range(110000):\n"
+                        f"    os.close(os.open('{tmp_path}/f%d' % i, os.O_CREAT | os.O_WRONLY))"],
+                       check=True)
+    file = tmp_path / "graph"
+    done = lemona.run("export", log, "--format", "graphml", "-o", file, check=False)
+    assert done.returncode == 3 and "edges" in done.stderr and done.stderr.count("\n") == 1
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("form", [*EVENTS, "prov", "graphml"])
+@pytest.mark.parametrize("name", ["v1", "v1-sealed"])
+def test_senseless_logs(form, name):
+    """Objects of one kind where others belong, numbers that nothing has: well-formed all the same."""
+    text = export(lemona.ROOT / "tests" / "golden" / "log" / name, form)
+    if form == "graphml":
+        check_graphml(text)
+    elif form == "prov":
+        check_prov(text)
+    elif form == "perfetto":
+        json.loads(text)
+    else:
+        for line in text.split("\n")[:-1]:
+            json.loads(line)
 
 
 def test_dot(log, request):
@@ -318,7 +379,8 @@ def test_closed_pipe_is_no_failure(form):
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("--format", "xml"), ("--format", "prov"), ("--format", "ecs", "--from", "file:/x"),
+    (), ("--format", "xml"), ("--format", "dot"), ("--format", "prov", "--to", "file:/x"),
+    ("--format", "graphml", "--intersect"), ("--format", "ecs", "--from", "file:/x"),
     ("--format", "ecs", "--direction", "forward"),
     ("--format", "prov", "--from", "file:/etc/passwd", "--pid", "1"),
     ("--format", "prov", "--from", "file:/etc/passwd", "--direction", "up"),
