@@ -95,12 +95,28 @@ static bool reads_as_escape(const uint8_t *p, uint32_t left)
 	return left >= 4 && p[0] == '\\' && p[1] == 'x' && is_hex(p[2]) && is_hex(p[3]);
 }
 
+/* How many bytes from p on stand for themselves: nearly all of nearly every string. */
+static uint32_t measure_plain(const uint8_t *p, uint32_t left)
+{
+	uint32_t len = 0;
+
+	while (len < left && p[len] >= 0x20 && p[len] < 0x7f && p[len] != '"' && p[len] != '\\')
+		len++;
+	return len;
+}
+
 void lm_buffer_append_json(struct lm_buffer *buf, struct lm_str s)
 {
 	const uint8_t *p = (const uint8_t *)s.data;
 
 	lm_buffer_append_byte(buf, '"');
 	for (uint32_t i = 0; i < s.len;) {
+		uint32_t plain = measure_plain(p + i, s.len - i);
+
+		lm_buffer_append(buf, p + i, plain);
+		i += plain;
+		if (i == s.len)
+			break;
 		uint32_t point = 0;
 		uint32_t len = lm_utf8_measure(p + i, s.len - i, &point);
 
