@@ -333,7 +333,8 @@ def test_foreign_bytes_can_be_read_back(recorded):
     log, place = recorded
     for form, key in (("timesketch", "path"), ("ecs", "file")):
         rows = lines_of(log, form, "--path", f"{place}/", "--op", "open")
-        names = [row[key] if form == "timesketch" else row[key]["path"] for row in rows]
+        names = [row[key] if form == "timesketch" else row[key]["path"]
+                 for row in rows if key in row]
         assert f"{place}/e\\xffvil<&>\"\n\x1b]]>" in names
 
 
@@ -341,6 +342,8 @@ def test_filters(recorded):
     log, place = recorded
     every = lines_of(log, "timesketch", "--path", f"{place}/")
     some = lines_of(log, "timesketch", "--path", f"{place}/", "--op", "rename", "--result", "ok")
+    # Gaps are never left out.
+    some = [row for row in some if row["data_type"] != "lemona:gap"]
     assert {row["op"] for row in some} == {"rename"}
     assert [row for row in every if row in some] == some
     assert len(lines_of(log, "ecs", "--path", f"{place}/", "--limit", "2")) >= 2
