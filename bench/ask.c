@@ -268,9 +268,9 @@ static void answer_missing(struct ask *ask, char *words)
 	printf("{\"missing\":[");
 	for (char *word = strtok(words, WORDS); word && ask->answer; word = strtok(NULL, WORDS)) {
 		uint64_t id = strtoull(word, NULL, 10);
-		const struct lm_event *event = lm_index_event(ask->index, id);
+		struct lm_event event;
 
-		if (event && answer_holds(ask, event))
+		if (lm_index_event(ask->index, id, &event) == 0 && answer_holds(ask, &event))
 			continue;
 		printf("%s%" PRIu64, separator, id);
 		separator = ",";

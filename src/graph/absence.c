@@ -11,13 +11,10 @@
 
 bool absence_is(const struct lm_index *index, const struct lm_link *link)
 {
-	const struct lm_event *event;
-
 	if ((link->op != LM_OP_OPEN && link->op != LM_OP_STAT && link->op != LM_OP_EXEC) ||
 	    lm_index_kind(index, link->source) != LM_OBJECT_KIND_NAME)
 		return false;
-	event = lm_index_event_at(index, link->event);
-	return event && (event->result == -ENOENT || event->result == -ENOTDIR);
+	return link->error == ENOENT || link->error == ENOTDIR;
 }
 
 static bool takes_away(uint16_t op)
@@ -34,12 +31,12 @@ bool absence_counts(const struct walk *walk, const struct lm_link *link)
 		return false;
 	before = lm_index_incoming(walk->index, link->source, link->end_ns);
 	for (uint32_t i = before.count; i > 0 && looked < LOOK_BACK_MAX; i--, looked++) {
-		const struct lm_link *last = lm_links_get(&before, i - 1);
+		const struct lm_link last = lm_links_get(&before, i - 1);
 
 		/* The last change of the name decides; a program that cleans up knows that. */
-		if (last->control == LM_CONTROL_HIGH)
-			return takes_away(last->op) &&
-			       object_process_root(walk->index, last->source) !=
+		if (last.control == LM_CONTROL_HIGH)
+			return takes_away(last.op) &&
+			       object_process_root(walk->index, last.source) !=
 				       object_process_root(walk->index, link->sink);
 	}
 	return false;

@@ -226,14 +226,14 @@ static size_t merge_runs(struct build *build, struct draft *drafts, size_t count
 static bool is_told_otherwise(const struct build *build, const struct edge *edge)
 {
 	const struct walk *walk = build->walk;
-	const struct lm_event *event;
+	struct lm_event event;
 
 	if (edge->op != LM_OP_COPY || edge->kind != EDGE_EVENT ||
 	    index_process(walk->index, walk->vertices.at[edge->from].object) ||
 	    index_process(walk->index, walk->vertices.at[edge->to].object))
 		return false;
-	event = lm_index_event(walk->index, edge->event);
-	return event && lm_map_get(&build->object_node, event->actor);
+	return lm_index_event(walk->index, edge->event, &event) == 0 &&
+	       lm_map_get(&build->object_node, event.actor);
 }
 
 static int compare_begin(const void *a, const void *b)
@@ -396,7 +396,9 @@ static bool was_absent(const struct lm_index *index, lm_object_id name)
 	struct lm_links links = lm_index_outgoing(index, name, 0);
 
 	for (uint32_t i = 0; i < links.count && i < LOOKS_MAX; i++) {
-		if (absence_is(index, lm_links_get(&links, i)))
+		const struct lm_link link = lm_links_get(&links, i);
+
+		if (absence_is(index, &link))
 			return true;
 	}
 	return false;

@@ -97,24 +97,25 @@ static int gather_links(struct between *between, uint32_t vertex)
 					lm_index_outgoing(walk->index, v.object, t_ns);
 
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 		uint32_t other = between->backward ?
-			walk_find(walk, link->source, walk_source_role(walk, link)) :
-			walk_find(walk, link->sink, walk_sink_role(walk, link));
+			walk_find(walk, link.source, walk_source_role(walk, &link)) :
+			walk_find(walk, link.sink, walk_sink_role(walk, &link));
 		uint32_t from = between->backward ? other : vertex;
 		uint32_t to = between->backward ? vertex : other;
 		uint32_t number;
 		struct edge edge;
 
-		if (!other || !walk_in_window(walk, link) || !inputs_were_taken(walk, link, vertex))
+		if (!other || !walk_in_window(walk, &link) ||
+		    !inputs_were_taken(walk, &link, vertex))
 			continue;
-		if (v.role != (between->backward ? walk_sink_role(walk, link) :
-						   walk_source_role(walk, link)))
+		if (v.role != (between->backward ? walk_sink_role(walk, &link) :
+						   walk_source_role(walk, &link)))
 			continue;
-		number = find_edge(walk, link, from, to);
+		number = find_edge(walk, &link, from, to);
 		if (!number)
 			continue;
-		edge = walk_edge_of_link(walk, link, from, to);
+		edge = walk_edge_of_link(walk, &link, from, to);
 		if (add_passage(between, &edge, number - 1) < 0)
 			return -ENOMEM;
 	}

@@ -5,10 +5,13 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
 #include "lemona/graph/index.h"
+#include "lemona/event/same.h"
+#include "lemona/index/store.h"
 
 /* One object: where its last definition is kept, by kind. */
 struct entry {
 	uint64_t first_ns;
+	uint64_t used_ns; /* end of the last event that it was an object of */
 	uint32_t slot; /* into the table of its kind */
 	uint8_t kind;
 	uint8_t flags;
@@ -29,6 +32,15 @@ struct chunk {
 	char data[];
 };
 
+/* An influence in memory: its event tells the rest. */
+struct kept_link {
+	uint64_t begin_ns, end_ns;
+	lm_object_id source, sink;
+	uint32_t event;  /* position */
+	uint16_t op;
+	uint8_t control, flags, ordinal;
+};
+
 struct wall_offset {
 	uint64_t from_ns;
 	int64_t offset_ns;
@@ -36,6 +48,8 @@ struct wall_offset {
 
 struct lm_index {
 	bool finished, cut;
+	bool lean; /* a store will answer for the events: keep no more than names need */
+	struct lm_same *same; /* of the log that it was read from */
 	char host[256];
 	char imported[64]; /* the tool that recorded it; empty: lemona did */
 	uint64_t first_ns, last_ns; /* first UINT64_MAX while nothing happened */
@@ -51,13 +65,18 @@ struct lm_index {
 	TABLE(struct lm_cgroup, cgroups);
 	TABLE(struct lm_content, contents);
 
-	TABLE(struct lm_event, events);
+	uint64_t event_count;
+	TABLE(struct lm_event, events); /* all of them; with a store, some */
 	TABLE(struct lm_binding, bindings);
 	TABLE(struct lm_gap, gaps);
 	TABLE(struct wall_offset, offsets);
 
-	TABLE(struct lm_link, links);
+	/* Influences: in memory, or in parts. */
+	TABLE(struct kept_link, links);
 	struct rows incoming, outgoing;
+	struct lm_store *store;
+	struct links_cache *cache;
+	int status;
 
 	TABLE(struct lm_bound, bounds);
 	struct rows by_name, by_file; /* into bounds, then gathered: */
@@ -76,6 +95,19 @@ int rows_build(struct rows *rows, size_t row_count, size_t element_count,
 	       lm_object_id (*key_of)(const struct lm_index *index, size_t i),
 	       const struct lm_index *index);
 void rows_release(struct rows *rows);
+
+/* Influences out of a store (links-store.c). */
+struct links_cache *links_cache_free(struct links_cache *cache);
+struct lm_links links_of_store(const struct lm_index *index, lm_object_id id, bool into,
+			       uint64_t before_ns, uint64_t after_ns);
+struct lm_link link_of_store(const struct lm_links *links, uint32_t i);
+
+/** The process that last influenced an object, or was last influenced by it, before a moment; 0 */
+lm_object_id last_source_of_store(const struct lm_index *index, lm_object_id id, uint64_t t_ns);
+lm_object_id last_sink_of_store(const struct lm_index *index, lm_object_id id, uint64_t t_ns);
+
+/** Keep a code that a question had no way to return. */
+void index_fail(const struct lm_index *index, int code);
 
 /* The parts of lm_index_finish(), in this order. 0 or -ENOMEM. */
 int index_build_links(struct lm_index *index);

@@ -8,7 +8,7 @@ uint32_t lm_index_object_count(const struct lm_index *index)
 
 uint64_t lm_index_event_count(const struct lm_index *index)
 {
-	return index->events.count;
+	return index->event_count;
 }
 
 enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id)
@@ -124,15 +124,12 @@ struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id)
 		       LM_STR_NONE;
 }
 
-const struct lm_event *lm_index_event_at(const struct lm_index *index, uint32_t position)
-{
-	return position < index->events.count ? &index->events.at[position] : NULL;
-}
-
-const struct lm_event *lm_index_event(const struct lm_index *index, uint64_t event_id)
+int lm_index_event(const struct lm_index *index, uint64_t event_id, struct lm_event *ret_event)
 {
 	size_t low = 0, high = index->events.count;
 
+	if (index->lean)
+		return lm_store_event(index->store, event_id, ret_event);
 	/* Numbers rise by one except where frames are missing. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -143,8 +140,20 @@ const struct lm_event *lm_index_event(const struct lm_index *index, uint64_t eve
 			high = middle;
 	}
 	if (low == index->events.count || index->events.at[low].id != event_id)
-		return NULL;
-	return &index->events.at[low];
+		return -ENOENT;
+	*ret_event = index->events.at[low];
+	return 0;
+}
+
+void index_fail(const struct lm_index *index, int code)
+{
+	if (index->status == 0)
+		((struct lm_index *)(uintptr_t)index)->status = code;
+}
+
+int lm_index_status(const struct lm_index *index)
+{
+	return index->status;
 }
 
 void lm_index_span(const struct lm_index *index, uint64_t *ret_first_ns, uint64_t *ret_last_ns)
@@ -202,9 +211,28 @@ const struct lm_gap *lm_index_gap(const struct lm_index *index, size_t i)
 	return i < index->gaps.count ? &index->gaps.at[i] : NULL;
 }
 
-const struct lm_link *lm_links_get(const struct lm_links *links, uint32_t i)
+static struct lm_link link_of_memory(const struct lm_index *index, uint32_t position)
 {
-	return &links->index->links.at[links->at[i]];
+	const struct kept_link *kept = &index->links.at[position];
+	const struct lm_event *event = &index->events.at[kept->event];
+
+	return (struct lm_link){
+		.begin_ns = kept->begin_ns, .end_ns = kept->end_ns,
+		.source = kept->source, .sink = kept->sink, .event = event->id,
+		.bytes = lm_op_moves_bytes(event->op) && event->result > 0 ?
+			(uint64_t)event->result : 0,
+		.count = (uint32_t)lm_event_count(event), .op = kept->op,
+		.error = lm_event_failed(event) ? (uint16_t)-event->result : 0,
+		.event_flags = event->flags, .control = kept->control, .flags = kept->flags,
+		.key = event->id << 3 | kept->ordinal,
+	};
+}
+
+struct lm_link lm_links_get(const struct lm_links *links, uint32_t i)
+{
+	if (links->index->store)
+		return link_of_store(links, i);
+	return link_of_memory(links->index, ((const uint32_t *)links->at)[i]);
 }
 
 struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sink,
@@ -213,8 +241,10 @@ struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sin
 	const uint32_t *at;
 	uint32_t low = 0, high;
 
+	if (index->store)
+		return links_of_store(index, sink, true, before_ns, 0);
 	if (sink == LM_OBJECT_NONE || sink >= index->objects.count)
-		return (struct lm_links){ index, NULL, 0 };
+		return (struct lm_links){ .index = index };
 	at = index->incoming.at + index->incoming.start[sink];
 	high = index->incoming.start[sink + 1] - index->incoming.start[sink];
 	while (low < high) {
@@ -225,7 +255,7 @@ struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sin
 		else
 			high = middle;
 	}
-	return (struct lm_links){ index, at, low };
+	return (struct lm_links){ .index = index, .at = at, .count = low };
 }
 
 struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source,
@@ -234,8 +264,10 @@ struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id sou
 	const uint32_t *at;
 	uint32_t low = 0, high, count;
 
+	if (index->store)
+		return links_of_store(index, source, false, UINT64_MAX, after_ns);
 	if (source == LM_OBJECT_NONE || source >= index->objects.count)
-		return (struct lm_links){ index, NULL, 0 };
+		return (struct lm_links){ .index = index };
 	at = index->outgoing.at + index->outgoing.start[source];
 	count = high = index->outgoing.start[source + 1] - index->outgoing.start[source];
 	while (low < high) {
@@ -246,7 +278,7 @@ struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id sou
 		else
 			high = middle;
 	}
-	return (struct lm_links){ index, at + low, count - low };
+	return (struct lm_links){ .index = index, .at = at + low, .count = count - low };
 }
 
 uint32_t lm_index_peers(const struct lm_index *index, lm_object_id socket,

@@ -65,6 +65,9 @@ struct lm_index *lm_index_free(struct lm_index *index)
 	rows_release(&index->by_name);
 	rows_release(&index->by_file);
 	rows_release(&index->in_dir);
+	links_cache_free(index->cache);
+	lm_store_free(index->store);
+	lm_same_free(index->same);
 	free(index->peers);
 	free(index->peer_start);
 	free(index);
@@ -306,6 +309,21 @@ static void widen_span(struct lm_index *index, uint64_t begin_ns, uint64_t end_n
 		index->last_ns = end_ns;
 }
 
+static void note_use(struct lm_index *index, lm_object_id id, uint64_t time_ns)
+{
+	if (index->objects.at[id].used_ns < time_ns)
+		index->objects.at[id].used_ns = time_ns;
+}
+
+/* A log begins with the first thing that may have influenced something. */
+static void widen_to_influences(struct lm_index *index, const struct lm_event *event)
+{
+	struct lm_dependency dependencies[LM_DEPENDENCIES_MAX];
+
+	if (event->begin_ns < index->first_ns && lm_event_dependencies(event, dependencies) > 0)
+		index->first_ns = event->begin_ns;
+}
+
 static int add_event(struct lm_index *index, const struct lm_event *event)
 {
 	struct lm_event *slot;
@@ -327,6 +345,16 @@ static int add_event(struct lm_index *index, const struct lm_event *event)
 		r = imply_kind(index, event->name2, LM_OBJECT_KIND_NAME);
 	if (r < 0)
 		return r;
+	note_use(index, event->object, event->end_ns);
+	note_use(index, event->object2, event->end_ns);
+	widen_span(index, event->end_ns, event->end_ns);
+	index->event_count++;
+	if (index->lean)
+		widen_to_influences(index, event);
+	/* What a store holds is not held twice, but for what names and pairs are made from. */
+	if (index->lean && (!event->name || lm_event_failed(event)) &&
+	    event->op != LM_OP_SOCKETPAIR)
+		return 0;
 	if (index->events.count >= UINT32_MAX - 1)
 		return -ENOMEM;
 	if (lm_array_reserve(index->events.at, index->events.capacity, index->events.count + 1) < 0)
@@ -335,7 +363,6 @@ static int add_event(struct lm_index *index, const struct lm_event *event)
 	*slot = *event;
 	if (slot->begin_ns > slot->end_ns)
 		slot->begin_ns = slot->end_ns;
-	widen_span(index, event->end_ns, event->end_ns);
 	return 0;
 }
 
@@ -461,7 +488,7 @@ int lm_index_finish(struct lm_index *index)
 	index->finished = true;
 	if (index->first_ns == UINT64_MAX)
 		index->first_ns = 0;
-	r = index_build_links(index);
+	r = index->store ? 0 : index_build_links(index);
 	if (r == 0)
 		r = index_build_names(index);
 	if (r == 0)

@@ -48,11 +48,11 @@ static bool hears_many(const struct walk *walk, lm_object_id process)
 	struct newest sockets = { .count = 0 };
 
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 
-		if (link->control == LM_CONTROL_HIGH &&
-		    lm_index_kind(walk->index, link->source) == LM_OBJECT_KIND_SOCKET &&
-		    !admit(&sockets, link->source))
+		if (link.control == LM_CONTROL_HIGH &&
+		    lm_index_kind(walk->index, link.source) == LM_OBJECT_KIND_SOCKET &&
+		    !admit(&sockets, link.source))
 			return true;
 	}
 	return false;
@@ -69,14 +69,9 @@ bool inputs_is_server(struct walk *walk, uint32_t vertex)
 	return v->channels == SERVER_YES;
 }
 
-static uint64_t position_of(const struct walk *walk, const struct lm_link *link)
-{
-	return (uint64_t)(link - walk->index->links.at) + 1;
-}
-
 int inputs_take(struct walk *walk, const struct lm_link *link)
 {
-	uint64_t key = position_of(walk, link);
+	uint64_t key = link->key;
 
 	if (lm_map_get(&walk->taken, key))
 		return 0;
@@ -89,7 +84,7 @@ bool inputs_were_taken(struct walk *walk, const struct lm_link *link, uint32_t v
 		walk->options.direction == LM_FORWARD || inputs_is_channel(walk, link->source);
 
 	return !choosy || !inputs_is_server(walk, vertex) ||
-	       lm_map_get(&walk->taken, position_of(walk, link));
+	       lm_map_get(&walk->taken, link->key);
 }
 
 /* An input met again may matter longer than before, but is the same event. */
@@ -125,13 +120,15 @@ static int take_output(struct walk *walk, const struct lm_link *link, uint32_t s
 }
 
 /* Many influences in a row see the same inputs behind them. */
-static int already_scanned(struct walk *walk, uint32_t server, uint32_t count)
+static bool already_scanned(struct walk *walk, uint32_t server, uint32_t count, uint64_t before_ns)
 {
-	const uint64_t *last = lm_map_get(&walk->scanned, server);
+	struct vertex *v = &walk->vertices.at[server];
 
-	if (last && *last == count)
-		return 1;
-	return lm_map_put(&walk->scanned, server, count);
+	if (v->scanned_ns >= before_ns && v->scanned_count == count)
+		return true;
+	v->scanned_count = count;
+	v->scanned_ns = before_ns;
+	return false;
 }
 
 int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns)
@@ -139,26 +136,26 @@ int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns)
 	const struct vertex v = walk->vertices.at[server];
 	struct lm_links links = lm_index_incoming(walk->index, v.object, before_ns);
 	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
-	int r = already_scanned(walk, server, links.count);
+	int r;
 
-	if (r != 0)
-		return r < 0 ? r : 0;
+	if (already_scanned(walk, server, links.count, before_ns))
+		return 0;
 	for (uint32_t i = links.count; i > 0; i--) {
-		const struct lm_link *link = lm_links_get(&links, i - 1);
-		enum lm_object_kind kind = lm_index_kind(walk->index, link->source);
+		const struct lm_link link = lm_links_get(&links, i - 1);
+		enum lm_object_kind kind = lm_index_kind(walk->index, link.source);
 		bool refused;
 
 		if (sockets.count > 0 && links.count - i > LOOK_BACK_MAX)
 			break;
-		if (!inputs_is_channel(walk, link->source) || !walk_in_window(walk, link))
+		if (!inputs_is_channel(walk, link.source) || !walk_in_window(walk, &link))
 			continue;
-		r = walk_judge(walk, link, &v, before_ns, &refused);
+		r = walk_judge(walk, &link, &v, before_ns, &refused);
 		if (r < 0)
 			return r;
 		if (refused ||
-			!admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link->source))
+			!admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link.source))
 			continue;
-		r = take_input(walk, link, server, before_ns);
+		r = take_input(walk, &link, server, before_ns);
 		if (r < 0)
 			return r;
 	}
@@ -172,11 +169,11 @@ static uint64_t next_input_ns(const struct walk *walk, const struct lm_link *inp
 	struct lm_links before = lm_index_incoming(walk->index, input->sink, input->begin_ns);
 
 	for (uint32_t i = before.count; i < all.count; i++) {
-		const struct lm_link *link = lm_links_get(&all, i);
+		const struct lm_link link = lm_links_get(&all, i);
 
-		if (link->begin_ns > input->begin_ns && link->source != input->source &&
-		    link->control == LM_CONTROL_HIGH && inputs_is_channel(walk, link->source))
-			return link->begin_ns;
+		if (link.begin_ns > input->begin_ns && link.source != input->source &&
+		    link.control == LM_CONTROL_HIGH && inputs_is_channel(walk, link.source))
+			return link.begin_ns;
 	}
 	return UINT64_MAX;
 }
@@ -193,19 +190,19 @@ int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t serve
 	if (v.window_ns == 0 || from_ns < v.window_ns)
 		walk->vertices.at[server].window_ns = from_ns;
 	for (uint32_t i = 0; i < links.count && past < LOOK_AHEAD_MAX; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 		bool refused;
 		int r;
 
-		past = link->begin_ns >= to_ns ? past + 1 : 0;
-		if (past > 0 || !walk_in_window(walk, link))
+		past = link.begin_ns >= to_ns ? past + 1 : 0;
+		if (past > 0 || !walk_in_window(walk, &link))
 			continue;
-		r = walk_judge(walk, link, &v, from_ns, &refused);
+		r = walk_judge(walk, &link, &v, from_ns, &refused);
 		if (r < 0)
 			return r;
 		if (refused)
 			continue;
-		r = take_output(walk, link, server, from_ns);
+		r = take_output(walk, &link, server, from_ns);
 		if (r < 0)
 			return r;
 	}
@@ -238,18 +235,18 @@ static int keep_recent(struct walk *walk, uint32_t server, const struct edge *in
 	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
 
 	for (uint32_t i = links.count; i > 0; i--) {
-		const struct lm_link *link = lm_links_get(&links, i - 1);
-		bool socket = lm_index_kind(walk->index, link->source) == LM_OBJECT_KIND_SOCKET;
+		const struct lm_link link = lm_links_get(&links, i - 1);
+		bool socket = lm_index_kind(walk->index, link.source) == LM_OBJECT_KIND_SOCKET;
 
-		if (link->begin_ns < influence->begin_ns && sockets.count > 0 &&
+		if (link.begin_ns < influence->begin_ns && sockets.count > 0 &&
 		    links.count - i > LOOK_BACK_MAX)
 			break;
-		if (!inputs_is_channel(walk, link->source) || link->control == LM_CONTROL_LOW)
+		if (!inputs_is_channel(walk, link.source) || link.control == LM_CONTROL_LOW)
 			continue;
-		if (link->begin_ns < influence->begin_ns &&
-		    !admit(socket ? &sockets : &pipes, link->source))
+		if (link.begin_ns < influence->begin_ns &&
+		    !admit(socket ? &sockets : &pipes, link.source))
 			continue;
-		if (lm_map_put(kept, link->source, 1) < 0)
+		if (lm_map_put(kept, link.source, 1) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -337,29 +334,29 @@ static int fold_inputs(struct walk *walk, uint32_t server)
 	uint64_t objects = 0;
 
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
-		enum role role = walk_source_role(walk, link);
+		const struct lm_link link = lm_links_get(&links, i);
+		enum role role = walk_source_role(walk, &link);
 
-		if (!inputs_is_channel(walk, link->source) || !walk_in_window(walk, link) ||
-		    link->control == LM_CONTROL_LOW ||
-		    lm_map_get(&walk->taken, position_of(walk, link)))
+		if (!inputs_is_channel(walk, link.source) || !walk_in_window(walk, &link) ||
+		    link.control == LM_CONTROL_LOW ||
+		    lm_map_get(&walk->taken, link.key))
 			continue;
-		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link->source, 1) < 0)
+		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link.source, link.count) < 0)
 			return -ENOMEM;
-		if (walk_find(walk, link->source, role))
+		if (walk_find(walk, link.source, role))
 			continue;
-		if (!lm_map_get(&seen, link->source)) {
+		if (!lm_map_get(&seen, link.source)) {
 			objects++;
-			if (lm_map_put(&seen, link->source, 1) < 0)
+			if (lm_map_put(&seen, link.source, 1) < 0)
 				return -ENOMEM;
 		}
-		if (link->begin_ns < edge.begin_ns) {
-			edge.begin_ns = link->begin_ns;
-			edge.event = lm_index_event_at(walk->index, link->event)->id;
+		if (link.begin_ns < edge.begin_ns) {
+			edge.begin_ns = link.begin_ns;
+			edge.event = link.event;
 		}
-		if (link->end_ns > edge.end_ns)
-			edge.end_ns = link->end_ns;
-		edge.count++;
+		if (link.end_ns > edge.end_ns)
+			edge.end_ns = link.end_ns;
+		edge.count += link.count;
 	}
 	return objects > 0 ? add_group(walk, server, objects, &edge) : 0;
 }
@@ -371,12 +368,12 @@ static int count_outputs(struct walk *walk, uint32_t server)
 	struct lm_links links = lm_index_outgoing(walk->index, v.object, v.window_ns);
 
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 
-		if (!walk_in_window(walk, link) || link->control == LM_CONTROL_LOW ||
-		    lm_map_get(&walk->taken, position_of(walk, link)))
+		if (!walk_in_window(walk, &link) || link.control == LM_CONTROL_LOW ||
+		    lm_map_get(&walk->taken, link.key))
 			continue;
-		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link->sink, 1) < 0)
+		if (walk_refuse(walk, LM_FILTER_OLDER_INPUTS, link.sink, link.count) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -31,7 +31,7 @@ static bool conducts_nothing(const struct lm_index *index, lm_object_id id)
 	return file && lm_file_is_sink(file);
 }
 
-static int add_link(struct lm_index *index, const struct lm_link *link)
+static int add_link(struct lm_index *index, const struct kept_link *link)
 {
 	if (index->links.count >= UINT32_MAX - 1)
 		return -ENOMEM;
@@ -61,11 +61,11 @@ static int add_event_links(struct lm_index *index, uint32_t position, uint32_t *
 
 	for (int i = 0; i < count; i++) {
 		const struct lm_dependency *d = &dependencies[i];
-		struct lm_link link = {
+		struct kept_link link = {
 			.begin_ns = event->begin_ns, .end_ns = event->end_ns,
 			.source = d->source, .sink = d->sink,
 			.event = position, .op = event->op,
-			.control = d->control, .flags = d->flags,
+			.control = d->control, .flags = d->flags, .ordinal = (uint8_t)i,
 		};
 		int r;
 
@@ -145,7 +145,7 @@ static uint64_t *find_version_ends(const struct lm_index *index)
 static void close_links(struct lm_index *index, const struct mark *mark, uint64_t end_ns)
 {
 	for (uint32_t i = mark->first_link; i < mark->first_link + mark->link_count; i++) {
-		struct lm_link *link = &index->links.at[i];
+		struct kept_link *link = &index->links.at[i];
 
 		if ((link->flags & LM_DEPENDENCY_OPEN_ENDED) && link->end_ns < end_ns)
 			link->end_ns = end_ns;

@@ -68,7 +68,6 @@ static int push_earlier(struct replay *replay, lm_object_id name, lm_object_id f
 {
 	struct lm_bound bound = {
 		.name = name, .file = file, .begin_ns = begin_ns, .end_ns = end_ns,
-		.event = LM_NO_EVENT,
 	};
 
 	return push_bound(replay, &bound, NULL);
@@ -103,12 +102,12 @@ static bool made_by_claim(const struct lm_event *event)
 
 /* `name` was made to mean `file` by this very event. */
 static int bind_new(struct replay *replay, lm_object_id name, lm_object_id file,
-		    const struct lm_event *event, uint32_t position)
+		    const struct lm_event *event)
 {
 	struct state *state = &replay->states[name];
 	struct lm_bound bound = {
 		.name = name, .file = file, .begin_ns = event->begin_ns, .end_ns = UINT64_MAX,
-		.event = position, .claimed = made_by_claim(event),
+		.event = event->id, .claimed = made_by_claim(event),
 	};
 	int r;
 
@@ -136,12 +135,12 @@ static int bind_pending(struct replay *replay, lm_object_id name, lm_object_id f
 
 /* `name` was seen to mean `file`: since when is worked out from what was known. */
 static int bind_seen(struct replay *replay, lm_object_id name, lm_object_id file, uint64_t time_ns,
-		     uint32_t position, bool claimed, bool covers)
+		     uint64_t event, bool claimed, bool covers)
 {
 	struct state *state = &replay->states[name];
 	struct lm_bound bound = {
 		.name = name, .file = file, .begin_ns = time_ns, .end_ns = UINT64_MAX,
-		.event = position, .claimed = claimed,
+		.event = event, .claimed = claimed,
 	};
 	int r = 0;
 
@@ -164,7 +163,7 @@ static int bind_seen(struct replay *replay, lm_object_id name, lm_object_id file
 	return r;
 }
 
-static int replay_exchange(struct replay *replay, const struct lm_event *event, uint32_t position)
+static int replay_exchange(struct replay *replay, const struct lm_event *event)
 {
 	lm_object_id first = event->object ? event->object : file_of(replay, event->name);
 	lm_object_id second = file_of(replay, event->name2);
@@ -173,13 +172,13 @@ static int replay_exchange(struct replay *replay, const struct lm_event *event, 
 	if (r == 0)
 		r = unbind(replay, event->name2, second, event->end_ns);
 	if (r == 0 && first)
-		r = bind_new(replay, event->name2, first, event, position);
+		r = bind_new(replay, event->name2, first, event);
 	if (r == 0 && second)
-		r = bind_new(replay, event->name, second, event, position);
+		r = bind_new(replay, event->name, second, event);
 	return r;
 }
 
-static int replay_rename(struct replay *replay, const struct lm_event *event, uint32_t position)
+static int replay_rename(struct replay *replay, const struct lm_event *event)
 {
 	lm_object_id file = event->object ? event->object : file_of(replay, event->name);
 	int r;
@@ -187,15 +186,15 @@ static int replay_rename(struct replay *replay, const struct lm_event *event, ui
 	if (!event->name || !event->name2 || event->name == event->name2)
 		return 0;
 	if (event->arg & RENAME_EXCHANGE)
-		return replay_exchange(replay, event, position);
-	r = file ? bind_new(replay, event->name2, file, event, position) :
+		return replay_exchange(replay, event);
+	r = file ? bind_new(replay, event->name2, file, event) :
 		   bind_pending(replay, event->name2, event->name, event);
 	if (r == 0)
 		r = unbind(replay, event->name, file, event->end_ns);
 	return r;
 }
 
-static int replay_link(struct replay *replay, const struct lm_event *event, uint32_t position)
+static int replay_link(struct replay *replay, const struct lm_event *event)
 {
 	lm_object_id before = file_of(replay, event->name);
 	lm_object_id file = event->object ? event->object : before;
@@ -204,19 +203,19 @@ static int replay_link(struct replay *replay, const struct lm_event *event, uint
 
 	/* A claim that cannot be true takes nothing away from what is known of that name. */
 	if (event->name && file && !(claimed && before && before != file))
-		r = bind_seen(replay, event->name, file, event->begin_ns, LM_NO_EVENT, claimed,
+		r = bind_seen(replay, event->name, file, event->begin_ns, 0, claimed,
 			false);
 	if (r < 0 || !event->name2)
 		return r;
-	return file ? bind_new(replay, event->name2, file, event, position) :
+	return file ? bind_new(replay, event->name2, file, event) :
 		      bind_pending(replay, event->name2, LM_OBJECT_NONE, event);
 }
 
-static int replay_create(struct replay *replay, const struct lm_event *event, uint32_t position)
+static int replay_create(struct replay *replay, const struct lm_event *event)
 {
 	if (!event->name)
 		return 0;
-	return event->object ? bind_new(replay, event->name, event->object, event, position) :
+	return event->object ? bind_new(replay, event->name, event->object, event) :
 			       bind_pending(replay, event->name, LM_OBJECT_NONE, event);
 }
 
@@ -227,19 +226,19 @@ static int replay_event(struct replay *replay, uint32_t position)
 
 	switch (event->op) {
 	case LM_OP_RENAME:
-		return replay_rename(replay, event, position);
+		return replay_rename(replay, event);
 	case LM_OP_LINK:
-		return replay_link(replay, event, position);
+		return replay_link(replay, event);
 	case LM_OP_UNLINK:
 	case LM_OP_RMDIR:
 		return event->name ? unbind(replay, event->name, event->object, event->end_ns) : 0;
 	case LM_OP_MKDIR:
 	case LM_OP_MKNOD:
 	case LM_OP_SYMLINK:
-		return replay_create(replay, event, position);
+		return replay_create(replay, event);
 	case LM_OP_OPEN:
 		if (event->flags & LM_EVENT_CREATED)
-			return replay_create(replay, event, position);
+			return replay_create(replay, event);
 		break;
 	default:
 		break;
@@ -249,7 +248,7 @@ static int replay_event(struct replay *replay, uint32_t position)
 	/* What a claimed name was bound to has been told before, or nobody has seen it. */
 	if (claimed && event->op != LM_OP_MOUNT)
 		return 0;
-	return bind_seen(replay, event->name, event->object, event->begin_ns, position, claimed,
+	return bind_seen(replay, event->name, event->object, event->begin_ns, event->id, claimed,
 			 event->op == LM_OP_MOUNT);
 }
 
@@ -257,7 +256,7 @@ static int replay_binding(struct replay *replay, const struct lm_binding *bindin
 {
 	if (!binding->name || !binding->file)
 		return 0;
-	return bind_seen(replay, binding->name, binding->file, binding->time_ns, LM_NO_EVENT, false,
+	return bind_seen(replay, binding->name, binding->file, binding->time_ns, 0, false,
 			 (binding->flags & LM_BINDING_MOUNT) != 0);
 }
 

@@ -174,20 +174,27 @@ int lm_index_path_at(const struct lm_index *index, lm_object_id file_or_name, ui
 /* The process that last acted on an object before a time, or 0. */
 static lm_object_id last_actor(const struct lm_index *index, lm_object_id id, uint64_t t_ns)
 {
-	struct lm_links links = lm_index_incoming(index, id, t_ns);
+	struct lm_links links;
+
+	if (index->store) {
+		lm_object_id actor = last_source_of_store(index, id, t_ns);
+
+		return actor ? actor : last_sink_of_store(index, id, t_ns);
+	}
+	links = lm_index_incoming(index, id, t_ns);
 
 	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
-		const struct lm_link *link = lm_links_get(&links, i - 1);
+		const struct lm_link link = lm_links_get(&links, i - 1);
 
-		if (index_process(index, link->source))
-			return link->source;
+		if (index_process(index, link.source))
+			return link.source;
 	}
 	links = lm_index_outgoing(index, id, 0);
 	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
-		const struct lm_link *link = lm_links_get(&links, i - 1);
+		const struct lm_link link = lm_links_get(&links, i - 1);
 
-		if (link->begin_ns < t_ns && index_process(index, link->sink))
-			return link->sink;
+		if (link.begin_ns < t_ns && index_process(index, link.sink))
+			return link.sink;
 	}
 	return LM_OBJECT_NONE;
 }

@@ -20,7 +20,6 @@ struct pair {
 
 struct pairing {
 	struct lm_index *index;
-	uint64_t *last_use; /* by object */
 	struct flow *flows;
 	size_t flow_count;
 	TABLE(struct pair, pairs);
@@ -28,7 +27,6 @@ struct pairing {
 
 static void release_pairing(struct pairing *pairing)
 {
-	free(pairing->last_use);
 	free(pairing->flows);
 	free(pairing->pairs.at);
 }
@@ -116,7 +114,7 @@ static int collect_flows(struct pairing *pairing)
 			.socket = id,
 			.ns_net = socket->ns_net,
 			.begin_ns = index->objects.at[id].first_ns,
-			.end_ns = pairing->last_use[id],
+			.end_ns = index->objects.at[id].used_ns,
 		};
 	}
 	if (pairing->flow_count > 0)
@@ -191,24 +189,13 @@ static int pair_unix(struct pairing *pairing)
 	return 0;
 }
 
-static void note_use(struct pairing *pairing, lm_object_id id, uint64_t time_ns)
-{
-	if (pairing->last_use[id] < time_ns)
-		pairing->last_use[id] = time_ns;
-}
-
-static int scan_events(struct pairing *pairing)
+static int pair_socketpairs(struct pairing *pairing)
 {
 	const struct lm_index *index = pairing->index;
 
-	pairing->last_use = lm_array_new(index->objects.count, sizeof(*pairing->last_use));
-	if (!pairing->last_use)
-		return -ENOMEM;
 	for (size_t i = 0; i < index->events.count; i++) {
 		const struct lm_event *event = &index->events.at[i];
 
-		note_use(pairing, event->object, event->end_ns);
-		note_use(pairing, event->object2, event->end_ns);
 		if (event->op == LM_OP_SOCKETPAIR && event->object && event->object2 &&
 		    !lm_event_failed(event) && add_pair(pairing, event->object, event->object2) < 0)
 			return -ENOMEM;
@@ -270,7 +257,7 @@ static int store_pairs(struct pairing *pairing)
 int index_build_peers(struct lm_index *index)
 {
 	struct pairing pairing LM_CLEANUP(release_pairing) = { .index = index };
-	int r = scan_events(&pairing);
+	int r = pair_socketpairs(&pairing);
 
 	if (r == 0)
 		r = collect_flows(&pairing);

@@ -83,47 +83,52 @@ int lm_index_children(const struct lm_index *index, lm_object_id process,
 	return 0;
 }
 
-/* How many events may stand between a process's last influence and a frame that was late. */
-#define SLACK_EVENTS 4096u
-
-/* The exec that ended a version, and a position that its exit cannot stand before. */
-static const struct lm_event *find_exec(const struct lm_index *index, lm_object_id process,
-					uint32_t *ret_from)
+/* An index that is filled by hand has no rows. */
+static int end_in_memory(const struct lm_index *index, lm_object_id process,
+			 struct lm_event *ret_event)
 {
-	struct lm_links links = lm_index_outgoing(index, process, 0);
-	uint32_t last = 0;
+	for (size_t i = 0; i < index->events.count; i++) {
+		const struct lm_event *event = &index->events.at[i];
 
-	for (uint32_t i = links.count; i > 0; i--) {
-		const struct lm_link *link = lm_links_get(&links, i - 1);
-		const struct lm_event *event = lm_index_event_at(index, link->event);
-
-		if (!event || event->actor != process)
+		if (event->actor != process || lm_event_failed(event) ||
+		    (event->op != LM_OP_EXIT && !(event->op == LM_OP_EXEC && event->object2)))
 			continue;
-		if (event->op == LM_OP_EXEC && event->object2 == link->sink)
-			return event;
-		last = link->event > last ? link->event : last;
+		*ret_event = *event;
+		return 0;
 	}
-	*ret_from = last > SLACK_EVENTS ? last - SLACK_EVENTS : 0;
-	return NULL;
+	return -ENOENT;
+}
+
+/* Whether a row is the end of a version: it executed something else, or exited. */
+static bool is_end(const struct lm_row *row, lm_object_id process)
+{
+	return row->actor == process &&
+	       (row->op == LM_OP_EXIT ||
+		(row->op == LM_OP_EXEC && row->object2 && row->result >= 0));
 }
 
 int lm_index_process_end(const struct lm_index *index, lm_object_id process,
 			 struct lm_event *ret_event)
 {
-	uint32_t from = 0;
-	const struct lm_event *event = find_exec(index, process, &from);
+	struct lm_store_cursor cursor LM_CLEANUP(lm_store_cursor_release) = { .store = NULL };
+	const struct lm_row *rows;
+	uint64_t found = 0;
+	int r;
 
-	if (event) {
-		*ret_event = *event;
-		return 0;
-	}
-	for (uint32_t at = from; (event = lm_index_event_at(index, at)); at++) {
-		if (event->actor == process && event->op == LM_OP_EXIT) {
-			*ret_event = *event;
-			return 0;
+	if (!index->store)
+		return end_in_memory(index, process, ret_event);
+	r = lm_store_find(index->store, process, UINT8_MAX, 0, UINT64_MAX, &cursor);
+	cursor.backward = true;
+	while (r == 0 && !found && (r = lm_store_next(&cursor, &rows)) > 0) {
+		for (int i = 0; i < r; i++) {
+			if (is_end(&rows[i], process) && (!found || rows[i].event < found))
+				found = rows[i].event;
 		}
+		r = 0;
 	}
-	return -ENOENT;
+	if (r < 0)
+		return r;
+	return found ? lm_index_event(index, found, ret_event) : -ENOENT;
 }
 
 int lm_index_sockets_by_address(const struct lm_index *index, const struct lm_address *address,

@@ -262,26 +262,28 @@ static int resolve_event(const struct spec *spec)
 {
 	struct lm_buffer none LM_BUFFER = LM_BUFFER_INIT;
 	struct lm_dependency dependencies[LM_DEPENDENCIES_MAX];
-	const struct lm_event *event;
+	struct lm_event event;
 	uint64_t id = 0;
 	int count, r = read_number(spec, lm_str_from(spec->value), UINT64_MAX, &id);
 
 	if (r < 0)
 		return r;
-	event = lm_index_event(spec->index, id);
-	if (!event) {
+	r = lm_index_event(spec->index, id, &event);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r < 0) {
 		lm_buffer_printf(&none, "event:1 to event:%llu",
 				 (unsigned long long)lm_index_event_count(spec->index));
 		return no_match(spec, "event", &none);
 	}
-	count = lm_event_dependencies(event, dependencies);
+	count = lm_event_dependencies(&event, dependencies);
 	for (int i = 0; i < count && r == 0; i++)
 		r = lm_detections_add(spec->out, (struct lm_detection){ dependencies[i].sink,
-									 event->begin_ns,
-									 event->end_ns });
+									 event.begin_ns,
+									 event.end_ns });
 	if (count == 0)
 		r = lm_detections_add(spec->out,
-			(struct lm_detection){ event->actor, event->begin_ns, event->end_ns });
+			(struct lm_detection){ event.actor, event.begin_ns, event.end_ns });
 	return r;
 }
 

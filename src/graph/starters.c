@@ -82,13 +82,13 @@ static bool started_one_only(const struct lm_index *index, lm_object_id id)
 		struct lm_links links = lm_index_outgoing(index, id, 0);
 
 		for (uint32_t i = 0; i < links.count; i++) {
-			const struct lm_link *link = lm_links_get(&links, i);
+			const struct lm_link link = lm_links_get(&links, i);
 
-			if (!is_fork(index, link->op, id, link->sink))
+			if (!is_fork(index, link.op, id, link.sink))
 				continue;
-			if (started && started != link->sink)
+			if (started && started != link.sink)
 				return false;
-			started = link->sink;
+			started = link.sink;
 		}
 		/* Earlier versions have smaller numbers: a hostile log makes no circle. */
 		if (!process || !process->previous || process->previous >= id)

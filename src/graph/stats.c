@@ -54,10 +54,10 @@ static void count_links(const struct lm_index *index, const struct lm_links *lin
 			uint32_t looks, struct distinct *objects, struct distinct *programs)
 {
 	for (uint32_t i = 0; i < links->count && i < looks && objects->count < LM_STATS_MAX; i++) {
-		const struct lm_link *link = lm_links_get(links, i);
+		const struct lm_link link = lm_links_get(links, i);
 
-		if (link->control == LM_CONTROL_HIGH)
-			add_end(index, incoming ? link->source : link->sink, objects, programs);
+		if (link.control == LM_CONTROL_HIGH)
+			add_end(index, incoming ? link.source : link.sink, objects, programs);
 	}
 }
 
@@ -85,10 +85,10 @@ uint32_t lm_stats_runs(const struct lm_index *index, lm_object_id exe)
 	struct distinct processes = { .count = 0 };
 
 	for (uint32_t i = 0; i < links.count && i < LM_STATS_LOOKS_MAX; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 
-		if (link->op == LM_OP_EXEC)
-			add_key(&processes, link->sink);
+		if (link.op == LM_OP_EXEC)
+			add_key(&processes, link.sink);
 	}
 	return processes.count;
 }

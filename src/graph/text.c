@@ -206,18 +206,20 @@ static void append_name(struct story *story, lm_object_id name, uint64_t t_ns)
 /* Both names of a renaming are one step. */
 static bool append_rename(struct story *story, const struct lm_answer_edge *edge)
 {
-	const struct lm_event *event = lm_index_event(story->view->index, edge->event);
+	struct lm_event event;
 
-	if (edge->op != LM_OP_RENAME || !event || !event->name || !event->name2 ||
-	    story->view->nodes[edge->from].count > 1 || story->view->nodes[edge->to].count > 1)
+	if (edge->op != LM_OP_RENAME || story->view->nodes[edge->from].count > 1 ||
+	    story->view->nodes[edge->to].count > 1 ||
+	    lm_index_event(story->view->index, edge->event, &event) < 0 || !event.name ||
+	    !event.name2)
 		return false;
 	/* The old name also influences whoever takes it: that is the same step. */
 	story_append_node(story, story->view->nodes[edge->from].of == LM_OBJECT_KIND_PROCESS ?
 					 edge->from : edge->to);
 	lm_buffer_append_text(&story->out, " renamed ");
-	append_name(story, event->name, event->begin_ns);
+	append_name(story, event.name, event.begin_ns);
 	lm_buffer_append_text(&story->out, " to ");
-	append_name(story, event->name2, event->end_ns);
+	append_name(story, event.name2, event.end_ns);
 	return true;
 }
 
@@ -236,10 +238,10 @@ static bool append_starter(struct story *story, const struct lm_answer_edge *edg
 /* A name that was not there influenced the one that looked for it. */
 static bool append_absence(struct story *story, const struct lm_answer_edge *edge)
 {
-	const struct lm_event *event = lm_index_event(story->view->index, edge->event);
+	struct lm_event event;
 
-	if (!(story->view->nodes[edge->from].flags & LM_NODE_ABSENT) || !event ||
-	    event->result >= 0)
+	if (!(story->view->nodes[edge->from].flags & LM_NODE_ABSENT) ||
+	    lm_index_event(story->view->index, edge->event, &event) < 0 || event.result >= 0)
 		return false;
 	story_append_node(story, edge->to);
 	lm_buffer_append_text(&story->out, " looked in vain for ");
@@ -357,11 +359,12 @@ static int order_steps(struct story *story)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < view->edge_count; i++) {
 		const struct lm_answer_edge *edge = &view->edges[i];
-		const struct lm_event *event = lm_index_event(view->index, edge->event);
+		struct lm_event event;
 
 		story->steps[i] = (struct step){
 			.edge = edge,
-			.moment_ns = event ? event->end_ns : edge->begin_ns,
+			.moment_ns = lm_index_event(view->index, edge->event, &event) == 0 ?
+				event.end_ns : edge->begin_ns,
 			.into_process = view->nodes[edge->to].of == LM_OBJECT_KIND_PROCESS,
 		};
 	}

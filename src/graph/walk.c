@@ -12,7 +12,6 @@ void walk_release(struct walk *walk)
 	lm_map_release(&walk->edge_of);
 	lm_map_release(&walk->common);
 	lm_map_release(&walk->taken);
-	lm_map_release(&walk->scanned);
 	for (size_t i = 0; i < LM_FILTER_COUNT; i++) {
 		lm_map_release(&walk->refused[i].known);
 		free(walk->refused[i].objects.at);
@@ -159,54 +158,34 @@ bool walk_in_window(const struct walk *walk, const struct lm_link *link)
 	return link->end_ns >= walk->options.since_ns && link->begin_ns <= walk->until_ns;
 }
 
-static uint64_t bytes_of(const struct lm_event *event)
-{
-	switch (event->op) {
-	case LM_OP_READ:
-	case LM_OP_WRITE:
-	case LM_OP_COPY:
-	case LM_OP_SEND:
-	case LM_OP_RECV:
-	case LM_OP_VMREAD:
-	case LM_OP_VMWRITE:
-		return event->result > 0 ? (uint64_t)event->result : 0;
-	default:
-		return 0;
-	}
-}
-
 /* What was done to a socket is certain: there the claim is an address. */
-static bool is_claimed(const struct walk *walk, const struct lm_link *link,
-		       const struct lm_event *event)
+static bool is_claimed(const struct walk *walk, const struct lm_link *link)
 {
-	return event->flags & LM_EVENT_CLAIMED && !index_socket(walk->index, link->source) &&
+	return link->event_flags & LM_EVENT_CLAIMED && !index_socket(walk->index, link->source) &&
 	       !index_socket(walk->index, link->sink);
 }
 
 struct edge walk_edge_of_link(const struct walk *walk, const struct lm_link *link, uint32_t from,
 			      uint32_t to)
 {
-	const struct lm_event *event = lm_index_event_at(walk->index, link->event);
-
 	return (struct edge){
 		.from = from, .to = to, .op = link->op, .control = link->control,
-		.begin_ns = link->begin_ns, .end_ns = link->end_ns, .count = lm_event_count(event),
-		.bytes = bytes_of(event), .event = event->id,
-		.claimed = is_claimed(walk, link, event),
+		.begin_ns = link->begin_ns, .end_ns = link->end_ns, .count = link->count,
+		.bytes = link->bytes, .event = link->event, .claimed = is_claimed(walk, link),
 	};
 }
 
 /* Through the master of a pair of terminals: its way in is the other end's way out. */
-static bool is_of_master(const struct walk *walk, const struct lm_link *link)
+static bool is_of_master(const struct lm_link *link)
 {
-	return lm_index_event_at(walk->index, link->event)->flags & LM_EVENT_MASTER;
+	return link->event_flags & LM_EVENT_MASTER;
 }
 
 enum role walk_source_role(const struct walk *walk, const struct lm_link *link)
 {
 	if (!object_is_two_way(walk->index, link->source))
 		return ROLE_WHOLE;
-	return is_of_master(walk, link) ? ROLE_OUT : ROLE_IN;
+	return is_of_master(link) ? ROLE_OUT : ROLE_IN;
 }
 
 enum role walk_sink_role(const struct walk *walk, const struct lm_link *link)
@@ -214,7 +193,7 @@ enum role walk_sink_role(const struct walk *walk, const struct lm_link *link)
 	if (!object_is_two_way(walk->index, link->sink))
 		return ROLE_WHOLE;
 	/* An ioctl on a terminal may push bytes into what is read from it (TIOCSTI). */
-	return link->op == LM_OP_IOCTL || is_of_master(walk, link) ? ROLE_IN : ROLE_OUT;
+	return link->op == LM_OP_IOCTL || is_of_master(link) ? ROLE_IN : ROLE_OUT;
 }
 
 static uint64_t min_ns(uint64_t a, uint64_t b)
@@ -275,7 +254,7 @@ int walk_judge(struct walk *walk, const struct lm_link *link, const struct verte
 	*ret_refused = true;
 	if (link->control == LM_CONTROL_LOW && walk_filters(walk, LM_FILTER_LOW_CONTROL) &&
 	    !end->low_counts && !absence_counts(walk, link))
-		return walk_refuse(walk, LM_FILTER_LOW_CONTROL, other, 1);
+		return walk_refuse(walk, LM_FILTER_LOW_CONTROL, other, link->count);
 	/* Forward from a common file is a question about its readers. */
 	if (walk_filters(walk, LM_FILTER_COMMON) && index_process(walk->index, link->sink) &&
 	    (is_backward(walk) || !end->detection)) {
@@ -283,7 +262,7 @@ int walk_judge(struct walk *walk, const struct lm_link *link, const struct verte
 		if (r < 0)
 			return r;
 		if (common)
-			return walk_refuse(walk, LM_FILTER_COMMON, other, 1);
+			return walk_refuse(walk, LM_FILTER_COMMON, other, link->count);
 	}
 	*ret_refused = false;
 	return 0;
@@ -292,7 +271,7 @@ int walk_judge(struct walk *walk, const struct lm_link *link, const struct verte
 static bool has_high(const struct lm_links *links)
 {
 	for (uint32_t i = 0; i < links->count; i++) {
-		if (lm_links_get(links, i)->control == LM_CONTROL_HIGH)
+		if (lm_links_get(links, i).control == LM_CONTROL_HIGH)
 			return true;
 	}
 	return false;
@@ -307,18 +286,18 @@ static int expand_links_back(struct walk *walk, uint32_t vertex)
 
 	judged.low_counts = v.detection && !has_high(&links);
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 		bool refused;
 		int r;
 
-		if (!walk_in_window(walk, link) || walk_sink_role(walk, link) != v.role)
+		if (!walk_in_window(walk, &link) || walk_sink_role(walk, &link) != v.role)
 			continue;
 		/* A server's inputs are taken where its influences are met. */
-		if (server && inputs_is_channel(walk, link->source))
+		if (server && inputs_is_channel(walk, link.source))
 			continue;
-		r = walk_judge(walk, link, &judged, v.threshold_ns, &refused);
+		r = walk_judge(walk, &link, &judged, v.threshold_ns, &refused);
 		if (r == 0 && !refused)
-			r = walk_follow_back(walk, link, vertex, v.threshold_ns);
+			r = walk_follow_back(walk, &link, vertex, v.threshold_ns);
 		if (r < 0)
 			return r;
 	}
@@ -336,17 +315,17 @@ static int expand_links_on(struct walk *walk, uint32_t vertex)
 		return 0;
 	judged.low_counts = v.detection && !has_high(&links);
 	for (uint32_t i = 0; i < links.count; i++) {
-		const struct lm_link *link = lm_links_get(&links, i);
+		const struct lm_link link = lm_links_get(&links, i);
 		bool refused;
 		int r;
 
-		if (!walk_in_window(walk, link) || walk_source_role(walk, link) != v.role)
+		if (!walk_in_window(walk, &link) || walk_source_role(walk, &link) != v.role)
 			continue;
-		r = walk_judge(walk, link, &judged, v.threshold_ns, &refused);
+		r = walk_judge(walk, &link, &judged, v.threshold_ns, &refused);
 		if (r == 0 && !refused)
-			r = inputs_is_server(walk, vertex) ? inputs_take(walk, link) : 1;
+			r = inputs_is_server(walk, vertex) ? inputs_take(walk, &link) : 1;
 		if (r > 0)
-			r = walk_follow_on(walk, link, vertex, v.threshold_ns);
+			r = walk_follow_on(walk, &link, vertex, v.threshold_ns);
 		if (r < 0)
 			return r;
 	}
@@ -456,13 +435,12 @@ static enum lm_control directory_control(const struct walk *walk, const struct l
 static int follow_directory(struct walk *walk, uint32_t vertex, lm_object_id other,
 			    const struct lm_bound *directory, lm_object_id name)
 {
-	const struct lm_event *event = lm_index_event_at(walk->index, directory->event);
 	uint64_t t_ns = walk->vertices.at[vertex].threshold_ns;
 	struct edge edge = {
 		.kind = EDGE_DIRECTORY,
 		.control = directory_control(walk, directory, name, t_ns),
 		.begin_ns = directory->begin_ns, .end_ns = directory->end_ns,
-		.event = event ? event->id : 0,
+		.event = directory->event,
 	};
 
 	if (is_backward(walk) ? edge.begin_ns >= t_ns : edge.end_ns <= t_ns)

@@ -34,6 +34,9 @@ struct vertex {
 	bool hidden;
 	bool low_counts; /* detection that has no influence but low ones */
 	uint8_t channels;  /* enum channels, found out when first needed */
+	/* Backward, server: how many inputs the last look found, and until when it looked. */
+	uint32_t scanned_count;
+	uint64_t scanned_ns;
 	uint64_t window_ns; /* forward, server: when its first tainted input came; 0: none did */
 };
 
@@ -74,8 +77,7 @@ struct walk {
 	struct lm_map vertex_of; /* object | role << 32 */
 	struct lm_map edge_of;   /* from << 32 | to: first edge, position + 1 */
 	struct lm_map common;    /* object: 1 + whether it is a common file */
-	struct lm_map taken;     /* links of servers that were followed, by position + 1 */
-	struct lm_map scanned;   /* server: how many inputs preceded the last look at them */
+	struct lm_map taken;     /* links of servers that were followed, by key */
 	struct refusal refused[LM_FILTER_COUNT];
 };
 

@@ -36,6 +36,8 @@ struct lm_rows_builder *lm_rows_builder_free(struct lm_rows_builder *builder)
 	free(builder->frames.at);
 	free(builder->sinks.at);
 	lm_map_release(&builder->is_sink);
+	lm_map_release(&builder->is_channel);
+	lm_map_release(&builder->heard);
 	lasting_release(&builder->lasting);
 	free(builder);
 	return NULL;
@@ -58,6 +60,8 @@ int lm_rows_builder_object(struct lm_rows_builder *builder, const struct lm_obje
 {
 	size_t count = builder->sinks.count;
 
+	if (object->kind == LM_OBJECT_KIND_SOCKET || object->kind == LM_OBJECT_KIND_PIPE)
+		return lm_map_put(&builder->is_channel, object->id, 1);
 	if (object->kind != LM_OBJECT_KIND_FILE || !lm_file_is_sink(&object->file) ||
 	    lm_map_get(&builder->is_sink, object->id))
 		return 0;
@@ -101,8 +105,30 @@ static bool may_share(const struct lm_event *event)
 	       event->op != LM_OP_CALL && event->op != LM_OP_RUN;
 }
 
+/*
+ * Which of its inputs a process heard last decides what it did next: a run of reads ends when it
+ * reads from another socket or pipe. @return 0; -ENOMEM
+ */
+static int find_turn(struct lm_rows_builder *builder, const struct lm_event *event,
+		     uint32_t *ret_turn)
+{
+	uint64_t *heard;
+	uint32_t turn = 1;
+
+	*ret_turn = 0;
+	if ((event->op != LM_OP_READ && event->op != LM_OP_RECV) ||
+	    !lm_map_get(&builder->is_channel, event->object))
+		return 0;
+	heard = lm_map_get(&builder->heard, event->actor);
+	if (heard)
+		turn = (uint32_t)*heard + (*heard >> 32 != event->object);
+	*ret_turn = turn;
+	return lm_map_put(&builder->heard, event->actor, (uint64_t)event->object << 32 | turn);
+}
+
 /* The row of this frame that the event belongs to, or the slot where its own goes. */
-static struct row_slot *find_slot(struct lm_rows_builder *builder, const struct lm_event *event)
+static struct row_slot *find_slot(struct lm_rows_builder *builder, const struct lm_event *event,
+				  uint32_t turn)
 {
 	size_t i = hash_of(event) & (SLOTS - 1);
 
@@ -110,7 +136,7 @@ static struct row_slot *find_slot(struct lm_rows_builder *builder, const struct 
 		struct row_slot *slot = &builder->slots[i];
 
 		if (slot->generation != builder->generation ||
-		    is_like(&builder->rows.at[slot->row], event))
+		    (slot->turn == turn && is_like(&builder->rows.at[slot->row], event)))
 			return slot;
 	}
 }
@@ -155,8 +181,12 @@ static int add_row(struct lm_rows_builder *builder, const struct lm_event *event
 int lm_rows_builder_event(struct lm_rows_builder *builder, const struct lm_event *event)
 {
 	struct row_slot *slot = NULL;
+	uint32_t turn;
 	bool lasts;
-	int r;
+	int r = find_turn(builder, event, &turn);
+
+	if (r < 0)
+		return r;
 
 	builder->events++;
 	builder->last_event = event->id;
@@ -164,7 +194,7 @@ int lm_rows_builder_event(struct lm_rows_builder *builder, const struct lm_event
 		builder->first_event = event->id;
 	/* A hostile frame may have more events than a table has room for: those share nothing. */
 	if (may_share(event) && builder->slots_used < SLOTS / 2) {
-		slot = find_slot(builder, event);
+		slot = find_slot(builder, event, turn);
 		if (slot->generation == builder->generation) {
 			extend_row(&builder->rows.at[slot->row], event);
 			return lasting_follow(&builder->lasting, event, false, builder->rows.at,
@@ -176,7 +206,7 @@ int lm_rows_builder_event(struct lm_rows_builder *builder, const struct lm_event
 		return r;
 	if (slot) {
 		*slot = (struct row_slot){
-			builder->generation, (uint32_t)builder->rows.count - 1,
+			builder->generation, (uint32_t)builder->rows.count - 1, turn,
 		};
 		builder->slots_used++;
 	}

@@ -7,6 +7,7 @@
 struct row_slot {
 	uint32_t generation; /* of another frame: the slot is free */
 	uint32_t row;
+	uint32_t turn; /* how many other channels its actor had read from before; 0: no matter */
 };
 
 struct lm_rows_builder {
@@ -14,6 +15,8 @@ struct lm_rows_builder {
 	struct { struct lm_row_frame *at; size_t count, capacity; } frames;
 	struct { lm_object_id *at; size_t count, capacity; } sinks; /* of the whole log */
 	struct lm_map is_sink;
+	struct lm_map is_channel; /* sockets and pipes */
+	struct lm_map heard;      /* actor -> last channel it read from << 32 | how many before */
 	struct lasting lasting;
 	struct row_slot *slots;
 	uint32_t generation, slots_used;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "events.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <zstd.h>
 
 #include "files.h"
-#include "frames.h"
+#include "format.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "lemona/log/reader.h"
@@ -14,12 +18,14 @@
  * Frames in any order: for whoever knows from an index where they are.
  */
 struct lm_log_events {
-	struct lm_frames frames; /* for its directory, identity and memory */
-	int fd;                  /* of the segment that was read last */
+	int dir_fd;
+	uint64_t log_mark;
+	int fd;             /* of the segment that was read last */
 	uint32_t segment;
+	ZSTD_DCtx *decompressor;
 	struct lm_buffer stored, raw;
 	struct lm_batch_reader *batch;
-	struct lm_event *at;     /* LM_BATCH_MAX_EVENTS */
+	struct lm_event *at; /* LM_BATCH_MAX_EVENTS */
 	struct lm_event_content *contents;
 	uint64_t (*args)[LM_EVENT_ARGS];
 };
@@ -28,9 +34,9 @@ struct lm_log_events *lm_log_events_free(struct lm_log_events *events)
 {
 	if (!events)
 		return NULL;
-	lm_frames_release(&events->frames);
-	if (events->fd >= 0)
-		close(events->fd);
+	lm_cleanup_close(&events->dir_fd);
+	lm_cleanup_close(&events->fd);
+	ZSTD_freeDCtx(events->decompressor);
 	lm_buffer_release(&events->stored);
 	lm_buffer_release(&events->raw);
 	lm_batch_reader_free(events->batch);
@@ -46,23 +52,23 @@ static void free_events(struct lm_log_events **events)
 	lm_log_events_free(*events);
 }
 
-int lm_log_events_open(const char *path, struct lm_log_events **ret_events, struct lm_diag *diag)
+int lm_log_events_make(int dir_fd, uint64_t log_mark, struct lm_log_events **ret_events)
 {
 	struct lm_log_events *events LM_CLEANUP(free_events) = calloc(1, sizeof(*events));
-	int r;
 
 	if (!events)
-		return lm_diag_errno(diag, -ENOMEM, "cannot read the log %s", path);
+		return -ENOMEM;
 	events->fd = -1;
-	events->frames = (struct lm_frames)LM_FRAMES_INIT;
+	events->log_mark = log_mark;
+	events->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+	if (events->dir_fd < 0)
+		return -errno;
+	events->decompressor = ZSTD_createDCtx();
 	events->at = calloc(LM_BATCH_MAX_EVENTS, sizeof(*events->at));
 	events->contents = calloc(LM_BATCH_MAX_EVENTS, sizeof(*events->contents));
 	events->args = calloc(LM_BATCH_MAX_EVENTS, sizeof(*events->args));
-	if (!events->at || !events->contents || !events->args)
-		return lm_diag_errno(diag, -ENOMEM, "cannot read the log %s", path);
-	r = lm_frames_open(&events->frames, path, diag);
-	if (r < 0)
-		return r;
+	if (!events->decompressor || !events->at || !events->contents || !events->args)
+		return -ENOMEM;
 	*ret_events = lm_take_ptr(events);
 	return 0;
 }
@@ -73,7 +79,7 @@ static int open_segment(struct lm_log_events *events, uint32_t number)
 
 	if (events->fd >= 0 && events->segment == number)
 		return 0;
-	fd = lm_file_open_segment(events->frames.dir_fd, number);
+	fd = lm_file_open_segment(events->dir_fd, number);
 	if (fd < 0)
 		return fd;
 	if (events->fd >= 0)
@@ -98,7 +104,7 @@ static int read_frame(struct lm_log_events *events, const struct lm_log_place *p
 	    ret_header->type != LM_FRAME_BATCH ||
 	    ret_header->first_event != place->first_event ||
 	    ret_header->event_count != place->events ||
-	    ret_header->log_mark != lm_log_mark(events->frames.first.log_id))
+	    ret_header->log_mark != events->log_mark)
 		return -LM_E_DAMAGED;
 	lm_buffer_reset(stored);
 	if (lm_buffer_reserve(stored, ret_header->stored_bytes) < 0)
@@ -110,7 +116,7 @@ static int read_frame(struct lm_log_events *events, const struct lm_log_place *p
 	if (n != ret_header->stored_bytes ||
 	    !lm_frame_is_sound(data, stored->data, ret_header->stored_bytes))
 		return -LM_E_DAMAGED;
-	return lm_frame_unpack(events->frames.decompressor, ret_header, stored->data,
+	return lm_frame_unpack(events->decompressor, ret_header, stored->data,
 			       &events->raw);
 }
 
@@ -153,7 +159,7 @@ static int read_batch(struct lm_log_events *events, const struct lm_frame_header
 }
 
 int lm_log_events_read(struct lm_log_events *events, const struct lm_log_place *place,
-		       const struct lm_event **ret_at)
+		       struct lm_event **ret_at)
 {
 	struct lm_frame_header header;
 	int r = open_segment(events, place->segment);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "events.h"
 #include "frames.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
@@ -296,6 +297,12 @@ int64_t lm_log_wall_offset_ns(const struct lm_log *log, uint64_t t_ns)
 const uint8_t *lm_log_identity(const struct lm_log *log)
 {
 	return log->frames.first.log_id;
+}
+
+int lm_log_events_new(const struct lm_log *log, struct lm_log_events **ret_events)
+{
+	return lm_log_events_make(log->frames.dir_fd, lm_log_mark(log->frames.first.log_id),
+				  ret_events);
 }
 
 void lm_log_place(const struct lm_log *log, struct lm_log_place *ret_place)

@@ -102,14 +102,14 @@ static uint64_t changed_at(const struct lm_index *index, lm_object_id id)
 {
 	struct lm_links links = lm_index_incoming(index, id, UINT64_MAX);
 
-	return links.count ? lm_links_get(&links, links.count - 1)->begin_ns : UINT64_MAX;
+	return links.count ? lm_links_get(&links, links.count - 1).begin_ns : UINT64_MAX;
 }
 
 static uint64_t used_at(const struct lm_index *index, lm_object_id id)
 {
 	struct lm_links links = lm_index_outgoing(index, id, 0);
 
-	return links.count ? lm_links_get(&links, links.count - 1)->end_ns : UINT64_MAX;
+	return links.count ? lm_links_get(&links, links.count - 1).end_ns : UINT64_MAX;
 }
 
 static int put_uuid(sqlite3_context *context, const uint8_t uuid[16])

@@ -126,8 +126,6 @@ static int next(struct cursor *cursor)
 static int put_bound(const struct lm_query *query, const struct lm_bound *bound,
 	sqlite3_context *context, int column)
 {
-	const struct lm_event *event = NULL;
-
 	switch (column) {
 	case FILE_:
 		return value_id(context, bound->file);
@@ -143,9 +141,7 @@ static int put_bound(const struct lm_query *query, const struct lm_bound *bound,
 		sqlite3_result_int(context, bound->claimed);
 		return 0;
 	default:
-		event = bound->event == LM_NO_EVENT ?
-			NULL : lm_index_event_at(query->index, bound->event);
-		return event ? value_id(context, event->id) : 0;
+		return bound->event ? value_id(context, bound->event) : 0;
 	}
 }
 

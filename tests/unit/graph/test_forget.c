@@ -439,18 +439,20 @@ static void assert_same_events(struct teller *a, struct teller *b, struct pairs 
 {
 	assert_int_equal(lm_index_event_count(a->index), lm_index_event_count(b->index));
 	for (uint32_t i = 0; i < lm_index_event_count(a->index); i++) {
-		const struct lm_event *x = lm_index_event_at(a->index, i);
-		const struct lm_event *y = lm_index_event_at(b->index, i);
-		const lm_object_id of_x[] = { x->actor, x->object, x->object2, x->name, x->name2 };
-		const lm_object_id of_y[] = { y->actor, y->object, y->object2, y->name, y->name2 };
+		struct lm_event x, y;
 
-		assert_int_equal(x->op, y->op);
-		assert_int_equal(x->tid, y->tid);
-		assert_int_equal(x->flags & LM_EVENT_CLAIMED, y->flags & LM_EVENT_CLAIMED);
+		assert_int_equal(lm_index_event(a->index, i + 1, &x), 0);
+		assert_int_equal(lm_index_event(b->index, i + 1, &y), 0);
+		const lm_object_id of_x[] = { x.actor, x.object, x.object2, x.name, x.name2 };
+		const lm_object_id of_y[] = { y.actor, y.object, y.object2, y.name, y.name2 };
+
+		assert_int_equal(x.op, y.op);
+		assert_int_equal(x.tid, y.tid);
+		assert_int_equal(x.flags & LM_EVENT_CLAIMED, y.flags & LM_EVENT_CLAIMED);
 		for (size_t k = 0; k < LM_ARRAY_SIZE(of_x); k++) {
-			pair(pairs, of_x[k], of_y[k], x);
+			pair(pairs, of_x[k], of_y[k], &x);
 			if (of_x[k])
-				assert_same_object(a, of_x[k], b, of_y[k], x);
+				assert_same_object(a, of_x[k], b, of_y[k], &x);
 		}
 	}
 }

@@ -170,12 +170,13 @@ static void print_trial(const struct trial *trial, const struct scene *scene)
 
 	print_message("%s:\n", scene == &trial->full ? "full" : "reduced");
 	for (uint32_t i = 0; i < count; i++) {
-		const struct lm_event *e = lm_index_event_at(scene->index, i);
+		struct lm_event e;
 
+		assert_int_equal(lm_index_event(scene->index, i + 1, &e), 0);
 		print_message("  [%llu, %llu] %u/%u %s %u = %lld%s\n",
-			(unsigned long long)e->begin_ns, (unsigned long long)e->end_ns, e->actor,
-			e->tid, lm_op_name(e->op), e->object, (long long)e->result,
-			e->flags & LM_EVENT_FOLDED ? " folded" : "");
+			(unsigned long long)e.begin_ns, (unsigned long long)e.end_ns, e.actor,
+			e.tid, lm_op_name(e.op), e.object, (long long)e.result,
+			e.flags & LM_EVENT_FOLDED ? " folded" : "");
 	}
 }
 

@@ -62,8 +62,11 @@ uint64_t lm_index_event_count(const struct lm_index *index);
 int lm_index_object(const struct lm_index *index, lm_object_id id, struct lm_object *ret_object);
 enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id);
 
-/** By number in the log; NULL when there is none. Borrowed. */
-const struct lm_event *lm_index_event(const struct lm_index *index, uint64_t event_id);
+/**
+ * By number in the log. What the event points to is borrowed until the next such question.
+ * @return 0; -ENOENT (there is none); -LM_E_DAMAGED, -EIO (where it stood); -ENOMEM
+ */
+int lm_index_event(const struct lm_index *index, uint64_t event_id, struct lm_event *ret_event);
 
 /** First and last moment at which anything in the log happened, boot time. */
 void lm_index_span(const struct lm_index *index, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
@@ -77,24 +80,30 @@ size_t lm_index_gap_count(const struct lm_index *index);
 const struct lm_gap *lm_index_gap(const struct lm_index *index, size_t i);
 
 /*
- * Adjacency. One influence of one event, with open-ended ones closed.
+ * Adjacency. The influence of one event, or of several that are alike: by the same thread, a few
+ * milliseconds after each other. What lasts ends where it was undone.
  */
 struct lm_link {
-	uint64_t begin_ns, end_ns;
+	uint64_t begin_ns, end_ns; /* of the first, and of the last */
 	lm_object_id source, sink;
-	uint32_t event;  /* position: lm_index_event_at() */
+	uint64_t event;  /* number of the first */
+	uint64_t bytes;  /* that were moved */
+	uint32_t count;  /* actions */
+	uint32_t run;    /* where its events are told apart: the index's own business */
 	uint16_t op;     /* enum lm_op */
+	uint16_t event_flags; /* enum lm_event_flag */
+	uint16_t error;  /* of a call that failed: ENOENT, ...; else 0 */
 	uint8_t control; /* enum lm_control */
 	uint8_t flags;   /* enum lm_dependency_flag */
+	uint64_t key;    /* no other link has it; the same whatever part of the link is asked for */
 };
 
-const struct lm_event *lm_index_event_at(const struct lm_index *index, uint32_t position);
-
-/** A run of links of one object. */
+/** A run of links of one object, as far as they lie before or after a moment. */
 struct lm_links {
 	const struct lm_index *index;
-	const uint32_t *at;
+	const void *at;
 	uint32_t count;
+	uint64_t before_ns, after_ns;
 };
 
 /** Influences into an object that began before `before_ns`, in order of begin. */
@@ -103,7 +112,15 @@ struct lm_links lm_index_incoming(const struct lm_index *index, lm_object_id sin
 /** Influences out of an object that ended after `after_ns`, in order of end. */
 struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id source,
 				  uint64_t after_ns);
-const struct lm_link *lm_links_get(const struct lm_links *links, uint32_t i);
+/** One of them; of several events in one, those on this side of the moment. */
+struct lm_link lm_links_get(const struct lm_links *links, uint32_t i);
+
+/**
+ * What went wrong since the index was made, where a question could not say so: a run of links that
+ * could not be read was passed over.
+ * @return 0; -LM_E_DAMAGED, -EIO, -ENOMEM
+ */
+int lm_index_status(const struct lm_index *index);
 
 /** The other end of a connection on this host. */
 struct lm_peer {
@@ -121,10 +138,9 @@ uint32_t lm_index_peers(const struct lm_index *index, lm_object_id socket,
 struct lm_bound {
 	lm_object_id name, file;
 	uint64_t begin_ns, end_ns; /* end UINT64_MAX: to the end of the log */
-	uint32_t event;            /* position of the event that bound it, or LM_NO_EVENT */
+	uint64_t event;            /* number of the event that bound it; 0: none did */
 	bool claimed;              /* the name comes from user memory, unconfirmed */
 };
-#define LM_NO_EVENT UINT32_MAX
 
 /** What a name was bound to, or which names a file had, in order of begin. */
 uint32_t lm_index_bounds_of_name(const struct lm_index *index, lm_object_id name,

@@ -1,14 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "lemona/base/diag.h"
-#include "lemona/log/reader.h"
+#include "lemona/index/store.h"
+
+/*
+ * Making the index of a log from its items.
+ */
+struct lm_indexer;
 
 /**
- * Make the parts of a log's index.
- *
- * @param log     read from where it stands to its present end
- * @param dir_fd  where the parts go; those of the same names are replaced
- * @return 0; what lm_log_next() returns; -ENOSPC, -EIO, ...; -ENOMEM. A sentence is in diag.
+ * @param dir_fd  where the parts go, and replace those of the same names; borrowed until the
+ *                indexer is gone. -1: into memory
+ * @param log_id  identity of the log
+ * @return 0; -ENOMEM
  */
-int lm_index_make(struct lm_log *log, int dir_fd, struct lm_diag *diag);
+int lm_indexer_new(int dir_fd, const uint8_t log_id[LM_PART_IDENTITY_BYTES],
+		   struct lm_indexer **ret_indexer);
+/** NULL allowed; returns NULL. */
+struct lm_indexer *lm_indexer_free(struct lm_indexer *indexer);
+
+/**
+ * One item, in the order of the log.
+ *
+ * @param item   with the numbers that lm_same_apply() gives
+ * @param place  of the frame that it came from
+ * @return 0; -ENOMEM; -ENOSPC, -EIO, ... (a part could not be written)
+ */
+int lm_indexer_add(struct lm_indexer *indexer, const struct lm_item *item,
+		   const struct lm_log_place *place);
+
+/**
+ * Write what is left.
+ *
+ * @param ret_store  all parts, for questions; the caller's. NULL: not wanted
+ * @return as lm_indexer_add()
+ */
+int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store);

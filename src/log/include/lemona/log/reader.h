@@ -73,17 +73,18 @@ void lm_log_place(const struct lm_log *log, struct lm_log_place *ret_place);
  */
 struct lm_log_events;
 
-/** @return as lm_log_open() */
-int lm_log_events_open(const char *path, struct lm_log_events **ret_events, struct lm_diag *diag);
+/** @param log  may be gone afterwards. @return 0; -ENOMEM; -EMFILE */
+int lm_log_events_new(const struct lm_log *log, struct lm_log_events **ret_events);
 struct lm_log_events *lm_log_events_free(struct lm_log_events *events);
 
 /**
  * Read one frame's events. event.begin_ns is the end of what its thread did before in this frame;
  * of the first one of each thread 0, since that stands elsewhere.
  *
- * @param ret_at  in order of their numbers, borrowed with what they point to until the next call
+ * @param ret_at  in order of their numbers, borrowed with what they point to until the next call;
+ *                may be altered
  * @return 0; -LM_E_DAMAGED (there is no such frame there, or it does not check); -ENOENT (its
  *         segment is gone); -EIO; -ENOMEM
  */
 int lm_log_events_read(struct lm_log_events *events, const struct lm_log_place *place,
-		       const struct lm_event **ret_at);
+		       struct lm_event **ret_at);
