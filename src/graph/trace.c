@@ -75,6 +75,9 @@ int lm_trace(const struct lm_index *index, const struct lm_trace_options *option
 		r = apply_filters(&walk, &answer->view);
 	if (r == 0)
 		r = answer_build(answer, &walk);
+	/* What could not be read was passed over: that is no answer. */
+	if (r == 0)
+		r = lm_index_status(index);
 	if (r < 0)
 		return lm_diag_errno(diag, r, "The graph could not be built");
 	answer->view.nodes = answer->nodes;

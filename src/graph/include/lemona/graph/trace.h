@@ -58,7 +58,8 @@ struct lm_answer;
  * Walk and filter.
  *
  * @param index  finished; borrowed by the answer, which must go first
- * @return 0; -EINVAL (no detection points, or an empty part in `common`); -ENOMEM
+ * @return 0; -EINVAL (no detection points, or an empty part in `common`); -ENOMEM; what
+ *         lm_index_status() returns
  */
 int lm_trace(const struct lm_index *index, const struct lm_trace_options *options,
 	     struct lm_answer **ret_answer, struct lm_diag *diag);
