@@ -5,6 +5,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
 #include "lemona/graph/index.h"
+#include "lemona/event/address.h"
 #include "lemona/event/same.h"
 #include "lemona/index/store.h"
 
@@ -48,7 +49,6 @@ struct wall_offset {
 
 struct lm_index {
 	bool finished, cut;
-	bool lean; /* a store will answer for the events: keep no more than names need */
 	struct lm_same *same; /* of the log that it was read from */
 	char host[256];
 	char imported[64]; /* the tool that recorded it; empty: lemona did */
@@ -65,8 +65,7 @@ struct lm_index {
 	TABLE(struct lm_cgroup, cgroups);
 	TABLE(struct lm_content, contents);
 
-	uint64_t event_count;
-	TABLE(struct lm_event, events); /* all of them; with a store, some */
+	TABLE(struct lm_event, events);
 	TABLE(struct lm_binding, bindings);
 	TABLE(struct lm_gap, gaps);
 	TABLE(struct wall_offset, offsets);

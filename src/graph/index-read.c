@@ -8,7 +8,7 @@ uint32_t lm_index_object_count(const struct lm_index *index)
 
 uint64_t lm_index_event_count(const struct lm_index *index)
 {
-	return index->event_count;
+	return index->events.count;
 }
 
 enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id)
@@ -128,8 +128,6 @@ int lm_index_event(const struct lm_index *index, uint64_t event_id, struct lm_ev
 {
 	size_t low = 0, high = index->events.count;
 
-	if (index->lean)
-		return lm_store_event(index->store, event_id, ret_event);
 	/* Numbers rise by one except where frames are missing. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

@@ -315,15 +315,6 @@ static void note_use(struct lm_index *index, lm_object_id id, uint64_t time_ns)
 		index->objects.at[id].used_ns = time_ns;
 }
 
-/* A log begins with the first thing that may have influenced something. */
-static void widen_to_influences(struct lm_index *index, const struct lm_event *event)
-{
-	struct lm_dependency dependencies[LM_DEPENDENCIES_MAX];
-
-	if (event->begin_ns < index->first_ns && lm_event_dependencies(event, dependencies) > 0)
-		index->first_ns = event->begin_ns;
-}
-
 static int add_event(struct lm_index *index, const struct lm_event *event)
 {
 	struct lm_event *slot;
@@ -348,13 +339,6 @@ static int add_event(struct lm_index *index, const struct lm_event *event)
 	note_use(index, event->object, event->end_ns);
 	note_use(index, event->object2, event->end_ns);
 	widen_span(index, event->end_ns, event->end_ns);
-	index->event_count++;
-	if (index->lean)
-		widen_to_influences(index, event);
-	/* What a store holds is not held twice, but for what names and pairs are made from. */
-	if (index->lean && (!event->name || lm_event_failed(event)) &&
-	    event->op != LM_OP_SOCKETPAIR)
-		return 0;
 	if (index->events.count >= UINT32_MAX - 1)
 		return -ENOMEM;
 	if (lm_array_reserve(index->events.at, index->events.capacity, index->events.count + 1) < 0)

@@ -107,14 +107,6 @@ void lm_store_set_same(struct lm_store *store, struct lm_same *same)
 	store->same = same;
 }
 
-void lm_store_span(const struct lm_store *store, uint64_t *ret_first, uint64_t *ret_end)
-{
-	size_t count = store->parts.count;
-
-	*ret_first = count ? lm_rows_info(store->parts.at[0])->first_event : 0;
-	*ret_end = count ? lm_rows_info(store->parts.at[count - 1])->end_event : 0;
-}
-
 bool lm_store_is_sink(const struct lm_store *store, lm_object_id id)
 {
 	return lm_map_get(&store->sinks, id) != NULL;
@@ -280,45 +272,6 @@ static bool is_of_row(const struct lm_row *row, const struct lm_event *event)
 	       (event->op == LM_OP_WRITE || event->arg == row->arg) &&
 	       (lm_op_moves_bytes(event->op) && event->result >= 0 ?
 			row->result >= 0 : event->result == row->result);
-}
-
-/* The row that an event belongs to. @return 0; -ENOENT */
-static int find_row(const struct lm_store *store, const struct lm_event *event,
-		    struct lm_row *ret_row)
-{
-	struct lm_store_cursor cursor LM_CLEANUP(lm_store_cursor_release);
-	const struct lm_row *rows;
-	int r = lm_store_find(store, event->actor, UINT8_MAX, 0, UINT64_MAX, &cursor);
-
-	while (r == 0 && (r = lm_store_next(&cursor, &rows)) > 0) {
-		for (int i = 0; i < r; i++) {
-			if (rows[i].event == event->id && is_of_row(&rows[i], event)) {
-				*ret_row = rows[i];
-				return 0;
-			}
-		}
-		r = 0;
-	}
-	return r < 0 ? r : -ENOENT;
-}
-
-int lm_store_event(const struct lm_store *store, uint64_t number, struct lm_event *ret_event)
-{
-	const struct lm_event *events;
-	struct lm_row row;
-	uint32_t count;
-	int r = read_frame(store, number, &events, &count);
-
-	if (r < 0)
-		return r;
-	*ret_event = events[number - store->place.first_event];
-	if (ret_event->begin_ns > 0 || ret_event->flags & LM_EVENT_TIMED)
-		return 0;
-	/* Its thread's first in the frame: then it is the first of its row as well. */
-	r = find_row(store, ret_event, &row);
-	if (r == 0)
-		ret_event->begin_ns = row.begin_ns;
-	return r == -ENOENT ? 0 : r;
 }
 
 static void add_to_clipped(struct lm_row *clipped, const struct lm_event *event, uint64_t begin_ns)

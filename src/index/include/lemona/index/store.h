@@ -29,9 +29,6 @@ struct lm_same;
  *  lives. NULL: they have them. */
 void lm_store_set_same(struct lm_store *store, struct lm_same *same);
 
-/** Numbers of the first and one past the last event; both 0 of an empty store. */
-void lm_store_span(const struct lm_store *store, uint64_t *ret_first, uint64_t *ret_end);
-
 /** Objects through which nothing flows. */
 bool lm_store_is_sink(const struct lm_store *store, lm_object_id id);
 
@@ -66,14 +63,6 @@ int lm_store_next(struct lm_store_cursor *cursor, const struct lm_row **ret_rows
 
 /** Until when a row's influence lasted: row->until_ns, or what later parts say. */
 uint64_t lm_store_until(const struct lm_store *store, uint32_t part, const struct lm_row *row);
-
-/**
- * One event, whole, by number. Its begin is that of its row where it is the row's first.
- *
- * @param ret_event  what it points to is borrowed until the next call
- * @return 0; -ENOENT (no such event); what lm_log_events_read() returns; -ENOMEM
- */
-int lm_store_event(const struct lm_store *store, uint64_t number, struct lm_event *ret_event);
 
 /**
  * The part of a row's run that begins before, or ends after, a moment.
