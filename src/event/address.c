@@ -8,23 +8,25 @@
 #define IP4_BITS 32u
 #define IP6_BITS 128u
 
-static bool is_inet(const struct lm_address *address)
+bool lm_address_is_inet(const struct lm_address *address)
 {
 	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
 }
 
-/* A dual-stack server writes IPv4 as IPv6: read it as what it is. */
-static struct lm_address plain(const struct lm_address *address)
+struct lm_address lm_address_plain(const struct lm_address *address)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct lm_address result = *address;
+	struct lm_address plain = { .family = address->family, .port = address->port };
 
-	if (address->family != LM_AF_INET6 || memcmp(address->ip, mapped, sizeof(mapped)) != 0)
-		return result;
-	result.family = LM_AF_INET;
-	memset(result.ip, 0, sizeof(result.ip));
-	memcpy(result.ip, address->ip + sizeof(mapped), 4);
-	return result;
+	if (address->family == LM_AF_INET) {
+		memcpy(plain.ip, address->ip, 4);
+	} else if (memcmp(address->ip, mapped, sizeof(mapped)) == 0) {
+		plain.family = LM_AF_INET;
+		memcpy(plain.ip, address->ip + sizeof(mapped), 4);
+	} else {
+		memcpy(plain.ip, address->ip, 16);
+	}
+	return plain;
 }
 
 /* A decimal number up to `max`, to the first byte that is no digit. @return 0; -EINVAL */
@@ -114,7 +116,7 @@ int lm_address_range_parse(const char *text, struct lm_address_range *ret_range)
 		if (r < 0)
 			return r;
 		if (range.address.family == LM_AF_INET6) {
-			const struct lm_address address = plain(&range.address);
+			const struct lm_address address = lm_address_plain(&range.address);
 
 			/* "::ffff:10.0.0.0/104" is "10.0.0.0/8". */
 			if (address.family == LM_AF_INET)
@@ -139,11 +141,12 @@ bool lm_address_range_has(const struct lm_address_range *range, const struct lm_
 	if (range->address.family == LM_AF_UNIX)
 		return address->family == LM_AF_UNIX &&
 		       lm_str_equal(range->address.path, address->path);
-	if (!is_inet(address) || (!range->any_port && address->port != range->address.port))
+	if (!lm_address_is_inet(address) ||
+	    (!range->any_port && address->port != range->address.port))
 		return false;
 	if (range->address.family == LM_AF_NONE)
 		return true;
-	const struct lm_address have = plain(address);
+	const struct lm_address have = lm_address_plain(address);
 
 	return have.family == range->address.family &&
 	       shares_bits(have.ip, range->address.ip, range->bits);

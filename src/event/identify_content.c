@@ -69,26 +69,13 @@ int take_content(struct lm_identify *id, const struct lm_raw_content *raw)
 	return 0;
 }
 
-static bool moves_bytes(uint16_t op)
-{
-	switch ((enum lm_op)op) {
-	case LM_OP_READ:
-	case LM_OP_WRITE:
-	case LM_OP_SEND:
-	case LM_OP_RECV:
-	case LM_OP_VMREAD:
-	case LM_OP_VMWRITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 void add_content(struct lm_identify *id, struct lm_event *event)
 {
 	struct content_parts *parts = &id->parts;
 
-	if (event->tid != parts->tid || event->end_ns != parts->time_ns || !moves_bytes(event->op))
+	/* What is copied inside the kernel is in nobody's memory. */
+	if (event->tid != parts->tid || event->end_ns != parts->time_ns ||
+	    !lm_op_moves_bytes(event->op) || event->op == LM_OP_COPY)
 		return;
 	event->flags |= LM_EVENT_CONTENT;
 	id->given = parts->content;

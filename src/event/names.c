@@ -251,6 +251,22 @@ const char *lm_call_name(uint16_t call, char buf[CALL_TEXT_BYTES])
 	return buf;
 }
 
+bool lm_op_moves_bytes(uint16_t op)
+{
+	switch ((enum lm_op)op) {
+	case LM_OP_READ:
+	case LM_OP_WRITE:
+	case LM_OP_COPY:
+	case LM_OP_SEND:
+	case LM_OP_RECV:
+	case LM_OP_VMREAD:
+	case LM_OP_VMWRITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 uint64_t lm_event_count(const struct lm_event *ev)
 {
 	return ev->flags & LM_EVENT_FOLDED && ev->arg ? ev->arg : 1;

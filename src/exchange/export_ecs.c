@@ -273,7 +273,7 @@ static void put_end(struct lm_buffer *out, const char *key, const struct lm_addr
 	put_open(out, key);
 	put_address(out, "address", address);
 	put_ip(out, "ip", address);
-	if (export_is_inet(address))
+	if (lm_address_is_inet(address))
 		put_u64(out, "port", address->port);
 	put_close(out);
 }

@@ -126,8 +126,9 @@ static struct activity activity_of(const struct lm_event_view *view)
 
 	/* The class wants at least one IP address: a unix socket has none. */
 	if (socket)
-		return export_is_inet(&socket->socket.local) ||
-			export_is_inet(&socket->socket.remote) ? socket_activity(event) : activity;
+		return lm_address_is_inet(&socket->socket.local) ||
+			lm_address_is_inet(&socket->socket.remote) ?
+			socket_activity(event) : activity;
 	if (event->op <= LM_OP_MAX && activities[event->op].class)
 		activity = activities[event->op];
 	if (event->op == LM_OP_OPEN && event->flags & LM_EVENT_CREATED)
@@ -278,7 +279,7 @@ static void put_actor(struct lm_buffer *out, const struct lm_export *export,
 
 static void put_endpoint(struct lm_buffer *out, const char *key, const struct lm_address *address)
 {
-	if (!export_is_inet(address))
+	if (!lm_address_is_inet(address))
 		return;
 	put_open(out, key);
 	put_ip(out, "ip", address);

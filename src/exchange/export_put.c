@@ -138,11 +138,6 @@ void put_path(struct lm_buffer *out, const char *key, const struct lm_labels *la
 	put_built(out, key, &path);
 }
 
-bool export_is_inet(const struct lm_address *address)
-{
-	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
-}
-
 void put_address(struct lm_buffer *out, const char *key, const struct lm_address *address)
 {
 	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
@@ -156,7 +151,7 @@ void put_ip(struct lm_buffer *out, const char *key, const struct lm_address *add
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
-	if (!export_is_inet(address))
+	if (!lm_address_is_inet(address))
 		return;
 	inet_ntop(address->family == LM_AF_INET ? AF_INET : AF_INET6, address->ip, text,
 		sizeof(text));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "lemona/event/address.h"
 #include "lemona/event/attributes.h"
 #include "lemona/event/view.h"
 
@@ -58,6 +59,5 @@ bool export_container(const struct lm_labels *labels, const struct lm_process *p
 lm_object_id export_named(const struct lm_event_view *view, bool second);
 /** The socket that an event is about, or NULL. */
 const struct lm_label *export_socket(const struct lm_event_view *view);
-bool export_is_inet(const struct lm_address *address);
 /** Which end began: a connect from here, an accept from there; else not known. */
 bool export_is_outbound(const struct lm_event_view *view);

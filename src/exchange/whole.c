@@ -142,22 +142,6 @@ static void touch_node(struct lm_answer_node *node, const struct lm_event_view *
 		node->last_ns = view->wall_end_ns;
 }
 
-static bool moves_bytes(uint16_t op)
-{
-	switch ((enum lm_op)op) {
-	case LM_OP_READ:
-	case LM_OP_WRITE:
-	case LM_OP_SEND:
-	case LM_OP_RECV:
-	case LM_OP_COPY:
-	case LM_OP_VMREAD:
-	case LM_OP_VMWRITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* @return the edge between two nodes; NULL with -E2BIG or -ENOMEM in *ret_code */
 static struct lm_answer_edge *find_edge(struct lm_whole *whole, uint32_t from, uint32_t to,
 	const struct lm_event_view *view, int *ret_code)
@@ -201,7 +185,7 @@ static int add_influence(struct lm_whole *whole, const struct lm_event_view *vie
 	touch_node(&whole->nodes[from], view);
 	touch_node(&whole->nodes[to], view);
 	edge->count += lm_event_count(event);
-	if (moves_bytes(event->op) && event->result > 0)
+	if (lm_op_moves_bytes(event->op) && event->result > 0)
 		edge->bytes += (uint64_t)event->result;
 	if (influence->control > edge->control)
 		edge->control = influence->control;

@@ -83,8 +83,7 @@ static bool same_ends(const struct lm_answer_edge *a, const struct lm_answer_edg
 	       strcmp(a->op_name, b->op_name) == 0;
 }
 
-/* In order of time; the same input gives the same order. */
-static int compare_begin(const void *a, const void *b)
+int answer_compare_edges(const void *a, const void *b)
 {
 	const struct lm_answer_edge *x = a, *y = b;
 
@@ -135,7 +134,7 @@ uint64_t answer_remap(struct lm_answer *answer, const uint32_t *to)
 		previous = event;
 	}
 	if (kept > 0)
-		qsort(edges, kept, sizeof(*edges), compare_begin);
+		qsort(edges, kept, sizeof(*edges), answer_compare_edges);
 	answer->view.edge_count = kept;
 	return within;
 }

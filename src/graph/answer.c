@@ -236,21 +236,6 @@ static bool is_told_otherwise(const struct build *build, const struct edge *edge
 	       lm_map_get(&build->object_node, event.actor);
 }
 
-static int compare_begin(const void *a, const void *b)
-{
-	const struct lm_answer_edge *x = a, *y = b;
-
-	if (x->begin_ns != y->begin_ns)
-		return x->begin_ns < y->begin_ns ? -1 : 1;
-	if (x->end_ns != y->end_ns)
-		return x->end_ns < y->end_ns ? -1 : 1;
-	if (x->event != y->event)
-		return x->event < y->event ? -1 : 1;
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->to < y->to ? -1 : x->to > y->to;
-}
-
 static struct draft make_draft(const struct build *build, const struct edge *edge, uint64_t last_ns)
 {
 	return (struct draft){
@@ -299,7 +284,7 @@ static int make_edges(struct build *build)
 	}
 	if (answer->view.edge_count > 0)
 		qsort(answer->edges, answer->view.edge_count, sizeof(*answer->edges),
-			compare_begin);
+			answer_compare_edges);
 	return 0;
 }
 

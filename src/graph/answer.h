@@ -25,6 +25,9 @@ void answer_id(const struct lm_index *index, lm_object_id id, char text[16]);
 /** Make one edge stand for two. The same event, met through two objects, counts once. */
 void answer_merge_edge(struct lm_answer_edge *into, const struct lm_answer_edge *edge);
 
+/** For qsort(3): in order of time; the same input gives the same order. */
+int answer_compare_edges(const void *a, const void *b);
+
 #define ANSWER_DROPPED UINT32_MAX
 /**
  * Put nodes and edges where the map says, in the order they had, and free the nodes that go.

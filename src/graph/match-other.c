@@ -4,11 +4,6 @@
 
 /* Processes by number, and sockets by address. */
 
-static bool is_inet(const struct lm_address *address)
-{
-	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
-}
-
 /* The version of a process that ran at a time is the last one that had begun by then. */
 static bool ran_at(const struct lm_index *index, lm_object_id id, struct when when)
 {
@@ -64,35 +59,16 @@ int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
 	return found;
 }
 
-static void plain_ip(const struct lm_address *address, uint8_t ip[16], uint16_t *family)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	memset(ip, 0, 16);
-	*family = address->family;
-	if (address->family == LM_AF_INET) {
-		memcpy(ip, address->ip, 4);
-	} else if (memcmp(address->ip, mapped, sizeof(mapped)) == 0) {
-		*family = LM_AF_INET;
-		memcpy(ip, address->ip + 12, 4);
-	} else {
-		memcpy(ip, address->ip, 16);
-	}
-}
-
 bool match_same_address(const struct lm_address *have, const struct lm_address *want, bool any_port)
 {
-	uint8_t a[16], b[16];
-	uint16_t family_a, family_b;
+	struct lm_address a = lm_address_plain(have), b = lm_address_plain(want);
 
 	if (want->family == LM_AF_UNIX)
 		return have->family == LM_AF_UNIX && lm_str_equal(have->path, want->path);
-	if (!is_inet(have))
+	if (!lm_address_is_inet(have))
 		return false;
-	plain_ip(have, a, &family_a);
-	plain_ip(want, b, &family_b);
-	return family_a == family_b && memcmp(a, b, sizeof(a)) == 0 &&
-	       (any_port || have->port == want->port);
+	return a.family == b.family && memcmp(a.ip, b.ip, sizeof(a.ip)) == 0 &&
+	       (any_port || a.port == b.port);
 }
 
 static int match_end(const struct lm_index *index, const struct lm_address *address, bool any_port,
@@ -159,15 +135,12 @@ void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffe
 /* Leading bits that two addresses share. */
 static uint32_t shared_bits(const struct lm_address *a, const struct lm_address *b)
 {
-	uint8_t x[16], y[16];
-	uint16_t family_x, family_y;
+	struct lm_address x = lm_address_plain(a), y = lm_address_plain(b);
 	uint32_t bits = 0;
 
-	plain_ip(a, x, &family_x);
-	plain_ip(b, y, &family_y);
-	if (family_x != family_y)
+	if (x.family != y.family)
 		return 0;
-	while (bits < 128 && ((x[bits / 8] ^ y[bits / 8]) & (0x80 >> bits % 8)) == 0)
+	while (bits < 128 && ((x.ip[bits / 8] ^ y.ip[bits / 8]) & (0x80 >> bits % 8)) == 0)
 		bits++;
 	return bits;
 }
@@ -183,15 +156,16 @@ void near_addresses(const struct lm_index *index, const struct lm_address *addre
 		bool fits = candidate &&
 			    (address->family == LM_AF_UNIX
 					    ? candidate->family == LM_AF_UNIX && candidate->path.len
-					    : is_inet(candidate));
+					    : lm_address_is_inet(candidate));
 
 		for (int i = 0; i < NEAR_MAX && fits; i++) {
 			const struct lm_address *swap = best[i];
 
 			if (swap && match_same_address(swap, candidate, false))
 				break;
-			if (!swap || (is_inet(address) && shared_bits(candidate, address) >
-								  shared_bits(swap, address))) {
+			if (!swap ||
+			    (lm_address_is_inet(address) &&
+			     shared_bits(candidate, address) > shared_bits(swap, address))) {
 				best[i] = candidate;
 				candidate = swap;
 				fits = candidate != NULL;

@@ -31,23 +31,6 @@ static void release_pairing(struct pairing *pairing)
 	free(pairing->pairs.at);
 }
 
-/* An IPv4 address inside IPv6 (a dual-stack server) is the IPv4 address. */
-static struct lm_address plain_address(const struct lm_address *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct lm_address plain = { .family = address->family, .port = address->port };
-
-	if (address->family == LM_AF_INET) {
-		memcpy(plain.ip, address->ip, 4);
-	} else if (memcmp(address->ip, mapped, sizeof(mapped)) == 0) {
-		plain.family = LM_AF_INET;
-		memcpy(plain.ip, address->ip + 12, 4);
-	} else {
-		memcpy(plain.ip, address->ip, 16);
-	}
-	return plain;
-}
-
 static int compare_addresses(const struct lm_address *a, const struct lm_address *b)
 {
 	if (a->family != b->family)
@@ -77,11 +60,6 @@ static int compare_flows(const void *a, const void *b)
 	return x->socket < y->socket ? -1 : x->socket > y->socket;
 }
 
-static bool is_inet(const struct lm_address *address)
-{
-	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
-}
-
 static int add_pair(struct pairing *pairing, lm_object_id a, lm_object_id b)
 {
 	size_t count = pairing->pairs.count;
@@ -106,11 +84,12 @@ static int collect_flows(struct pairing *pairing)
 	for (lm_object_id id = 1; id < index->objects.count; id++) {
 		const struct lm_socket *socket = index_socket(index, id);
 
-		if (!socket || !is_inet(&socket->remote) || !is_inet(&socket->local))
+		if (!socket || !lm_address_is_inet(&socket->remote) ||
+		    !lm_address_is_inet(&socket->local))
 			continue;
 		pairing->flows[pairing->flow_count++] = (struct flow){
-			.near = plain_address(&socket->local),
-			.far = plain_address(&socket->remote),
+			.near = lm_address_plain(&socket->local),
+			.far = lm_address_plain(&socket->remote),
 			.socket = id,
 			.ns_net = socket->ns_net,
 			.begin_ns = index->objects.at[id].first_ns,
@@ -217,7 +196,7 @@ static struct lm_peer make_peer(const struct lm_index *index, const struct pair 
 	const struct lm_socket *a = index_socket(index, pair->a), *b = index_socket(index, pair->b);
 	uint64_t first_a = index->objects.at[pair->a].first_ns;
 	uint64_t first_b = index->objects.at[pair->b].first_ns;
-	bool local = !is_inet(&a->remote);
+	bool local = !lm_address_is_inet(&a->remote);
 
 	/* A unix socket reaches into another network namespace only through the file system or an
 	 * inherited descriptor: the same people share it, so it is never a border. */

@@ -31,27 +31,6 @@ uint64_t key_of_name(lm_object_id dir, struct lm_str component)
 	return (uint64_t)dir << 16 | (hash_text(component) & UINT16_MAX);
 }
 
-bool address_is_inet(const struct lm_address *address)
-{
-	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
-}
-
-struct lm_address plain_address(const struct lm_address *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct lm_address plain = { .family = address->family, .port = address->port };
-
-	if (address->family == LM_AF_INET) {
-		memcpy(plain.ip, address->ip, 4);
-	} else if (memcmp(address->ip, mapped, sizeof(mapped)) == 0) {
-		plain.family = LM_AF_INET;
-		memcpy(plain.ip, address->ip + 12, 4);
-	} else {
-		memcpy(plain.ip, address->ip, 16);
-	}
-	return plain;
-}
-
 int compare_addresses(const struct lm_address *a, const struct lm_address *b)
 {
 	if (a->family != b->family)
@@ -63,7 +42,7 @@ int compare_addresses(const struct lm_address *a, const struct lm_address *b)
 
 static uint64_t hash_ip(const struct lm_address *address)
 {
-	struct lm_address plain = plain_address(address);
+	struct lm_address plain = lm_address_plain(address);
 	uint64_t low, high;
 
 	memcpy(&low, plain.ip, 8);
@@ -226,10 +205,10 @@ static bool same_address(const struct lm_address *have, const struct wanted *wan
 	if (wanted->address->family == LM_AF_UNIX)
 		return have->family == LM_AF_UNIX &&
 		       lm_str_equal(have->path, wanted->address->path);
-	if (!address_is_inet(have))
+	if (!lm_address_is_inet(have))
 		return false;
-	a = plain_address(have);
-	b = plain_address(wanted->address);
+	a = lm_address_plain(have);
+	b = lm_address_plain(wanted->address);
 	if (wanted->any_port)
 		a.port = b.port = 0;
 	return compare_addresses(&a, &b) == 0;
@@ -414,7 +393,7 @@ int lm_catalog_sockets(struct lm_catalog *catalog, const struct lm_address *addr
 		key = hash_text(address->path);
 		return find_ids(catalog, &wanted, key, key, out);
 	}
-	if (!address_is_inet(address))
+	if (!lm_address_is_inet(address))
 		return 0;
 	key = key_of_address(address, 0);
 	return any_port ? find_ids(catalog, &wanted, key, key | UINT16_MAX, out) :

@@ -4,6 +4,7 @@
 #include "lemona/base/buffer.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
+#include "lemona/event/address.h"
 #include "lemona/index/catalog.h"
 
 /*
@@ -332,9 +333,6 @@ uint64_t hash_text(struct lm_str text);
 uint64_t key_of_name(lm_object_id dir, struct lm_str component);
 uint64_t key_of_address(const struct lm_address *address, uint16_t port);
 uint64_t key_of_flow(const struct lm_address *near_end, const struct lm_address *far_end);
-bool address_is_inet(const struct lm_address *address);
-/** An IPv4 address inside IPv6 (a dual-stack server) is the IPv4 address. Without a path. */
-struct lm_address plain_address(const struct lm_address *address);
 int compare_addresses(const struct lm_address *a, const struct lm_address *b);
 
 /* As lm_bytes_varint(), where nothing but speed depends on the form being the shortest. */

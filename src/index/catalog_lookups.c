@@ -42,7 +42,7 @@ static int name_lookups(struct lm_catalog_builder *builder, lm_object_id id,
 static int address_lookup(struct lm_catalog_builder *builder, lm_object_id id,
 			  const struct lm_address *address, bool remote)
 {
-	if (address_is_inet(address))
+	if (lm_address_is_inet(address))
 		return builder_lookup(builder, remote ? LOOKUP_REMOTE : LOOKUP_LOCAL,
 				      key_of_address(address, address->port), id);
 	if (address->family != LM_AF_UNIX)
@@ -62,7 +62,7 @@ static int socket_lookups(struct lm_catalog_builder *builder, lm_object_id id,
 		r = address_lookup(builder, id, &socket->remote, true);
 	if (r == 0)
 		r = address_lookup(builder, id, &socket->local, false);
-	if (r == 0 && address_is_inet(&socket->local) && address_is_inet(&socket->remote))
+	if (r == 0 && lm_address_is_inet(&socket->local) && lm_address_is_inet(&socket->remote))
 		r = builder_lookup(builder, LOOKUP_FLOW,
 				   key_of_flow(&socket->local, &socket->remote), id);
 	return r;

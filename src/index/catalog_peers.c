@@ -80,10 +80,10 @@ static int compare_flows(const void *a, const void *b)
 /* @return false where a socket is none of an inet connection */
 static bool ends_of(const struct lm_socket *socket, struct ends *ret_ends)
 {
-	if (!socket || !address_is_inet(&socket->local) || !address_is_inet(&socket->remote))
+	if (!socket || !lm_address_is_inet(&socket->local) || !lm_address_is_inet(&socket->remote))
 		return false;
-	ret_ends->near_end = plain_address(&socket->local);
-	ret_ends->far_end = plain_address(&socket->remote);
+	ret_ends->near_end = lm_address_plain(&socket->local);
+	ret_ends->far_end = lm_address_plain(&socket->remote);
 	return true;
 }
 
@@ -249,7 +249,7 @@ static void finish_peers(struct lm_catalog *catalog, const struct lm_object *sel
 		out->at[kept++] = (struct lm_catalog_peer){
 			.socket = peer->socket,
 			.since_ns = row->first_ns > self->time_ns ? row->first_ns : self->time_ns,
-			.same_namespace = !address_is_inet(&self->socket.remote) ||
+			.same_namespace = !lm_address_is_inet(&self->socket.remote) ||
 				((const struct lm_socket *)row->body)->ns_net ==
 					self->socket.ns_net,
 		};

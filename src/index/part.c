@@ -9,6 +9,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "lemona/base/io.h"
 
 /*
  * The container (docs/formats/index.md, "Parts"): a header of 64 bytes, a table of sections, and
@@ -63,28 +64,12 @@ struct lm_part_writer *lm_part_writer_free(struct lm_part_writer *writer)
 	return NULL;
 }
 
-static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		data += n;
-		offset += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int write_pending(struct lm_part_writer *writer)
 {
 	struct lm_buffer *pending = &writer->pending;
 
 	if (writer->failure == 0)
-		writer->failure = write_at(writer->fd, pending->data, pending->len,
+		writer->failure = lm_write_at(writer->fd, pending->data, pending->len,
 					   writer->written - pending->len);
 	lm_buffer_reset(pending);
 	return writer->failure;
@@ -176,7 +161,7 @@ int lm_part_finish(struct lm_part_writer *writer)
 	if (lm_buffer_status(&head) < 0)
 		writer->failure = -ENOMEM;
 	else
-		writer->failure = write_at(writer->fd, head.data, head.len, 0);
+		writer->failure = lm_write_at(writer->fd, head.data, head.len, 0);
 	return writer->failure;
 }
 

@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lemona/index/row.h"
 
-bool lm_op_moves_bytes(uint16_t op)
-{
-	switch (op) {
-	case LM_OP_READ:
-	case LM_OP_WRITE:
-	case LM_OP_COPY:
-	case LM_OP_SEND:
-	case LM_OP_RECV:
-	case LM_OP_VMREAD:
-	case LM_OP_VMWRITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 struct lm_event lm_row_event(const struct lm_row *row)
 {
 	return (struct lm_event){

@@ -6,23 +6,7 @@
 #include <unistd.h>
 
 #include "lemona/base/cleanup.h"
-
-/* All of the bytes at the given place; interrupted and short writes go on. */
-static int write_all(int fd, const uint8_t *data, size_t len, uint64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
+#include "lemona/base/io.h"
 
 static int cut_tail(struct lm_segment *segment)
 {
@@ -41,7 +25,7 @@ int lm_segment_append(struct lm_segment *segment, const void *data, size_t len)
 		if (r < 0)
 			return r;
 	}
-	r = write_all(segment->fd, data, len, segment->end);
+	r = lm_write_at(segment->fd, data, len, segment->end);
 	if (r < 0) {
 		/* Tried again before the next append if it cannot be done now. */
 		segment->torn = true;

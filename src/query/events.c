@@ -283,22 +283,6 @@ static int put_actor(struct events *events, sqlite3_context *context, int column
 	}
 }
 
-static bool moves_bytes(uint16_t op)
-{
-	switch ((enum lm_op)op) {
-	case LM_OP_READ:
-	case LM_OP_WRITE:
-	case LM_OP_COPY:
-	case LM_OP_SEND:
-	case LM_OP_RECV:
-	case LM_OP_VMREAD:
-	case LM_OP_VMWRITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static int put_error(sqlite3_context *context, const struct lm_event *event)
 {
 	const char *name = NULL;
@@ -347,7 +331,7 @@ static int put_event(const struct lm_event *event, sqlite3_context *context, int
 	case ERROR:
 		return put_error(context, event);
 	case BYTES:
-		if (moves_bytes(event->op) && event->result >= 0)
+		if (lm_op_moves_bytes(event->op) && event->result >= 0)
 			sqlite3_result_int64(context, event->result);
 		break;
 	case COUNT:

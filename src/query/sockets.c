@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lemona/event/address.h"
 #include "objects.h"
 
 enum {
@@ -139,16 +140,11 @@ static const char *type_name(uint16_t type)
 	}
 }
 
-static bool is_inet(const struct lm_address *address)
-{
-	return address->family == LM_AF_INET || address->family == LM_AF_INET6;
-}
-
 static int put_end(sqlite3_context *context, const struct lm_address *address, bool with_port)
 {
 	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
 
-	if (!with_port && !is_inet(address))
+	if (!with_port && !lm_address_is_inet(address))
 		return 0;
 	lm_index_label_address(address, &text);
 	if (text.len == 0)
@@ -170,7 +166,7 @@ static int put_address(sqlite3_context *context, const struct lm_socket *socket,
 		&socket->local : &socket->remote;
 
 	if (column == LOCAL_PORT || column == REMOTE_PORT) {
-		if (is_inet(address))
+		if (lm_address_is_inet(address))
 			sqlite3_result_int(context, address->port);
 		return 0;
 	}

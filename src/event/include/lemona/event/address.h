@@ -5,6 +5,14 @@
 
 #include "lemona/event/object.h"
 
+bool lm_address_is_inet(const struct lm_address *address);
+
+/**
+ * Family, port and bytes alone, so that they can be compared: an IPv4 address inside IPv6 (a
+ * dual-stack server writes it so) is the IPv4 address. Without a path.
+ */
+struct lm_address lm_address_plain(const struct lm_address *address);
+
 /* Addresses that a person asks for. */
 struct lm_address_range {
 	struct lm_address address; /* family NONE: any inet address */

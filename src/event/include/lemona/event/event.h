@@ -170,6 +170,9 @@ static inline bool lm_op_is_aside(uint16_t op)
 /** A call failed when it returned -4095..-1. EXIT and THREAD never fail. */
 bool lm_event_failed(const struct lm_event *ev);
 
+/** Operations whose results are bytes that were moved. */
+bool lm_op_moves_bytes(uint16_t op);
+
 /** How many actions it stands for: 1, or the repeats that were folded into it. */
 uint64_t lm_event_count(const struct lm_event *ev);
 

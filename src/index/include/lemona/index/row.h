@@ -25,9 +25,6 @@ struct lm_row {
 	uint16_t op, call, flags;
 };
 
-/** Operations whose results are bytes that were moved, and are added up. */
-bool lm_op_moves_bytes(uint16_t op);
-
 /** The first event of a row, as far as the row knows it: result as it is in the row. */
 struct lm_event lm_row_event(const struct lm_row *row);
 
