@@ -25,7 +25,8 @@ static const char help[] =
 	"\n"
 	"Formats:\n"
 	"  auditd               the log of Linux's audit daemon; what ausearch --raw prints\n"
-	"  strace               what strace -f -ttt prints, best with -yy; the files of -ff\n";
+	"  strace               what strace -f -ttt prints, best with -yy; the files of -ff\n"
+	"  cdm                  DARPA's Common Data Model in JSON lines, versions 18 to 20\n";
 
 enum { OPTION_FORMAT = 256, OPTION_NO_SEAL };
 
@@ -123,8 +124,23 @@ static void show_skipped(void *data, const char *file, uint64_t number, const ch
 		lm_cli_say("%s, line %" PRIu64 ": %s", file, number, why);
 }
 
+/* Which kinds of records told nothing, in the order in which they came up. */
+static void print_kinds(const struct lm_import_summary *summary)
+{
+	LM_BUFFER struct lm_buffer text = LM_BUFFER_INIT;
+
+	for (size_t i = 0; i < summary->kind_count; i++)
+		lm_buffer_printf(&text, "%s%" PRIu64 " %s", i ? ", " : "", summary->kinds[i].count,
+			summary->kinds[i].name);
+	lm_buffer_append_byte(&text, '\0');
+	if (lm_buffer_status(&text) == 0)
+		lm_cli_say("told nothing here: %s", (const char *)text.data);
+}
+
 static void print_summary(const struct lm_import_summary *summary)
 {
+	if (summary->kind_count)
+		print_kinds(summary);
 	lm_cli_say("%" PRIu64 " lines read, %" PRIu64 " events, %" PRIu64 " skipped, %" PRIu64
 		   " of unknown kinds, %" PRIu64 " late",
 		   summary->lines, summary->events, summary->skipped, summary->unknown,

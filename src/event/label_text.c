@@ -161,7 +161,7 @@ static void append_memory(const struct lm_label *label, struct lm_buffer *out)
 		[LM_MEMORY_MEMFD] = "memfd",   [LM_MEMORY_SHM] = "shm",
 		[LM_MEMORY_ANONYMOUS] = "shared memory", [LM_MEMORY_QUEUE] = "message queue",
 		[LM_MEMORY_EVENTFD] = "eventfd", [LM_MEMORY_SEMAPHORES] = "semaphores",
-		[LM_MEMORY_KEY] = "key",
+		[LM_MEMORY_KEY] = "key",       [LM_MEMORY_CHANNEL] = "channel",
 	};
 	uint16_t type = label->memory.type;
 	const char *word = type < LM_ARRAY_SIZE(words) && words[type] ? words[type] : "memory";

@@ -18,6 +18,7 @@
 static const struct source_kind *const kinds[] = {
 	&auditd_kind,
 	&strace_kind,
+	&cdm_kind,
 };
 
 /* One import, and the log that it makes once there is something to write. */
@@ -65,7 +66,7 @@ static int start_log(struct run *run)
 		.start_ns = world_now(run->import.world),
 		.start_wall_ns = world_now(run->import.world),
 	};
-	char tools[32];
+	char tools[48];
 
 	name_tools(run, tools, sizeof(tools));
 	snprintf(meta.recorder, sizeof(meta.recorder), "%s (lemona %s)", tools, LEMONA_VERSION);

@@ -61,6 +61,9 @@ struct import {
  */
 void import_skip(struct source *source, uint64_t number, const char *why, struct lm_str line);
 
+/** A record is sound, and of a kind (borrowed, foreign) that says nothing here: count it. */
+void import_unknown(struct import *import, struct lm_str kind);
+
 /** The next line. Lines that are too long are skipped. @return as lines_next() */
 int import_line(struct source *source, struct lm_str *ret_line);
 
@@ -75,4 +78,4 @@ int import_sources(struct import *import, struct source *sources, size_t count,
 /** Remember the first name that is given. */
 void import_set_name(char *to, size_t size, struct lm_str name);
 
-extern const struct source_kind auditd_kind, strace_kind;
+extern const struct source_kind auditd_kind, strace_kind, cdm_kind;

@@ -26,6 +26,25 @@ void import_skip(struct source *source, uint64_t number, const char *why, struct
 		options->skipped(options->data, source->name, number, why, line);
 }
 
+void import_unknown(struct import *import, struct lm_str kind)
+{
+	struct lm_import_summary *count = &import->count;
+	size_t at = 0;
+
+	count->unknown++;
+	if (kind.len >= sizeof(count->kinds[0].name))
+		kind.len = sizeof(count->kinds[0].name) - 1;
+	while (at < count->kind_count && !lm_str_equal(lm_str_from(count->kinds[at].name), kind))
+		at++;
+	if (at == LM_IMPORT_KINDS_MAX || !kind.len)
+		return;
+	if (at == count->kind_count) {
+		memcpy(count->kinds[at].name, kind.data, kind.len);
+		count->kind_count++;
+	}
+	count->kinds[at].count++;
+}
+
 int import_line(struct source *source, struct lm_str *ret_line)
 {
 	int r;

@@ -84,6 +84,8 @@ void world_bind(struct world *world, lm_object_id name, lm_object_id file);
  * component in another directory is bound to the file, and nothing to this name.
  */
 bool world_is_alias(const struct world *world, lm_object_id name, lm_object_id file);
+/** The name that a file was bound to last, as far as that still holds; or 0. */
+lm_object_id world_name_of(const struct world *world, lm_object_id file);
 /** As world_bind(), where an event of the log itself says so. */
 void world_rebind(struct world *world, lm_object_id name, lm_object_id file);
 

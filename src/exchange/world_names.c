@@ -113,6 +113,13 @@ void world_rebind(struct world *world, lm_object_id name, lm_object_id file)
 		bound->other = name;
 }
 
+lm_object_id world_name_of(const struct world *world, lm_object_id file)
+{
+	const struct world_object *object = world_object(world, file);
+
+	return object && object->kind == LM_OBJECT_KIND_FILE ? object->other : LM_OBJECT_NONE;
+}
+
 bool world_is_absent(const struct world *world, lm_object_id name)
 {
 	const struct world_object *object = world_object(world, name);

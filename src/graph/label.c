@@ -114,7 +114,7 @@ static void label_memory(const struct lm_memory *memory, struct lm_buffer *out)
 		[0] = "memory", [LM_MEMORY_MEMFD] = "memfd", [LM_MEMORY_SHM] = "shm",
 		[LM_MEMORY_ANONYMOUS] = "shared memory", [LM_MEMORY_QUEUE] = "message queue",
 		[LM_MEMORY_EVENTFD] = "eventfd", [LM_MEMORY_SEMAPHORES] = "semaphores",
-		[LM_MEMORY_KEY] = "key",
+		[LM_MEMORY_KEY] = "key", [LM_MEMORY_CHANNEL] = "channel",
 	};
 
 	lm_buffer_append_text(out,

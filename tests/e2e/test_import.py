@@ -64,6 +64,34 @@ def test_answers_say_that_it_is_imported(log):
     assert told.split("\n")[0].endswith(f", imported from {answer['imported']}")
 
 
+@pytest.mark.parametrize("version", [18, 19, 20])
+def test_common_data_model_leads_to_the_intruder(log, version):
+    run_import("-o", log, GOLDEN / f"cdm-{version}.json")
+    answer = lemona.ask_exact("backtrack", log, "--from", "file:/etc/passwd")
+    labels = " ".join(node["label"] for node in answer["nodes"])
+    for wanted in ("203.0.113.7", "httpd", "sh", "/tmp/y", "/etc/passwd"):
+        assert wanted in labels, labels
+    assert "/srv" not in labels
+    # What was written under its first name is what ran under its second one.
+    assert any(edge["op"] == "write" and edge["bytes"] == 900 for edge in answer["edges"])
+
+
+def test_what_tells_nothing_is_named(log):
+    done = run_import("-o", log, GOLDEN / "cdm-18.json")
+    assert "2 EVENT_LSEEK" in done.stderr and "1 EVENT_NEVER_HEARD_OF" in done.stderr
+
+
+def test_log_of_one_host(place, log):
+    """Records of another host are not mixed in: counted, and said so."""
+    text = (GOLDEN / "cdm-18.json").read_text(encoding="utf-8")
+    other = (GOLDEN / "cdm-19.json").read_text(encoding="utf-8").replace("0000000A", "0000000B")
+    (place / "both").write_text(text + other)
+    done = run_import("-o", log, place / "both")
+    assert f"{len(other.splitlines())} records of another host" in done.stderr
+    assert len(lemona.events(log)) == (GOLDEN / "cdm-18.json.golden").read_text(
+        encoding="utf-8").count('{"id":')
+
+
 def test_sealed_unless_told_otherwise(log):
     done = lemona.run("import", "-o", log, GOLDEN / "auditd.log")
     assert "its key, to be kept elsewhere: lemona/" in done.stderr

@@ -143,6 +143,7 @@ enum lm_memory_type {
 	LM_MEMORY_EVENTFD = 5,
 	LM_MEMORY_SEMAPHORES = 6, /* System V set of semaphores */
 	LM_MEMORY_KEY = 7,        /* of the kernel's key service; inode: its serial */
+	LM_MEMORY_CHANNEL = 8,    /* imported: its source says no more than what label says */
 };
 
 struct lm_memory {

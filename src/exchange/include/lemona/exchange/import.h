@@ -15,6 +15,7 @@ enum lm_import_format {
 	LM_IMPORT_GUESS = 0, /* by what the file begins with */
 	LM_IMPORT_AUDITD = 1,
 	LM_IMPORT_STRACE = 2,
+	LM_IMPORT_CDM = 3,
 	LM_IMPORT_FORMAT_COUNT,
 };
 
@@ -36,6 +37,14 @@ struct lm_import_options {
 	void *data;
 };
 
+#define LM_IMPORT_KINDS_MAX 64u
+
+/* What a source calls a kind of its records; foreign. */
+struct lm_import_kind {
+	char name[40];
+	uint64_t count;
+};
+
 struct lm_import_summary {
 	uint64_t lines;   /* read */
 	uint64_t events;  /* in the log */
@@ -43,6 +52,9 @@ struct lm_import_summary {
 	uint64_t unknown; /* records that are sound, and of a kind that says nothing here */
 	uint64_t late;    /* records whose time lies before one that was taken already */
 	uint64_t bytes;   /* of the log */
+	/* Which of the unknown ones the source has a name for; further names are only counted. */
+	struct lm_import_kind kinds[LM_IMPORT_KINDS_MAX];
+	size_t kind_count;
 };
 
 /**
