@@ -309,6 +309,9 @@ static int investigate(const struct question *question, struct inquiry *inquiry)
 
 	if (r == 0)
 		r = lm_index_load(inquiry->log, &inquiry->index, &diag);
+	if (r == 0 && lm_index_event_count(inquiry->index) == 0)
+		r = lm_diag_set(&diag, -LM_E_EMPTY,
+				"The log holds no events yet, so there is nothing to trace");
 	if (r < 0)
 		return lm_cli_fail(r, &diag);
 	r = resolve_specs(inquiry->index, &question->from, &inquiry->from, &diag);

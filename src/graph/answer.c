@@ -313,7 +313,7 @@ static void set_times(struct lm_answer *answer, const struct lm_index *index)
 
 		if (node->first_ns == UINT64_MAX)
 			node->first_ns = node->last_ns = node->object ?
-				index->objects.at[node->object].first_ns : first_ns;
+				index_first_ns(index, node->object) : first_ns;
 		if (node->first_ns < answer->view.first_ns)
 			answer->view.first_ns = node->first_ns;
 		if (node->last_ns > answer->view.last_ns)
@@ -348,7 +348,7 @@ static int set_path(const struct lm_index *index, struct lm_answer_node *node)
 	int r = -ENOENT;
 
 	if (process && process->exe)
-		r = lm_index_path_at(index, process->exe, index->objects.at[node->object].first_ns,
+		r = lm_index_path_at(index, process->exe, index_first_ns(index, node->object),
 				     process->root, &path);
 	else if (node->kind == LM_OBJECT_KIND_FILE || node->kind == LM_OBJECT_KIND_NAME)
 		r = lm_index_path_seen(index, node->object, node->last_ns, &path);

@@ -119,7 +119,7 @@ static uint32_t executed_version(const struct walk *walk, uint32_t vertex,
 
 	/* What ran before the recorder started is no fork of something in sight. */
 	if (!process || process->version != 0 || v->detection || v->wanted || v->hidden ||
-	    v->starter || (walk->index->objects.at[v->object].flags & LM_OBJECT_FOUND))
+	    v->starter || (index_flags(walk->index, v->object) & LM_OBJECT_FOUND))
 		return 0;
 	for (uint32_t i = in->start[vertex]; i < in->start[vertex + 1]; i++) {
 		if (!is_setup_in(&walk->edges.at[in->at[i]]))

@@ -4,99 +4,47 @@
 #include "lemona/base/array.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
-#include "lemona/graph/index.h"
-#include "lemona/event/address.h"
 #include "lemona/event/same.h"
-#include "lemona/index/store.h"
-
-/* One object: where its last definition is kept, by kind. */
-struct entry {
-	uint64_t first_ns;
-	uint64_t used_ns; /* end of the last event that it was an object of */
-	uint32_t slot; /* into the table of its kind */
-	uint8_t kind;
-	uint8_t flags;
-	bool root; /* "/" of some process */
-};
+#include "lemona/graph/index.h"
+#include "lemona/index/build.h"
 
 #define TABLE(type, name) struct { type *at; size_t count, capacity; } name
-
-/* Adjacency in compressed rows: at[start[id]..start[id + 1]). */
-struct rows {
-	uint32_t *start;
-	uint32_t *at;
-};
-
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	char data[];
-};
-
-/* An influence in memory: its event tells the rest. */
-struct kept_link {
-	uint64_t begin_ns, end_ns;
-	lm_object_id source, sink;
-	uint32_t event;  /* position */
-	uint16_t op;
-	uint8_t control, flags, ordinal;
-};
 
 struct wall_offset {
 	uint64_t from_ns;
 	int64_t offset_ns;
 };
 
+/* An index of a log: its parts, and what was asked of them. */
 struct lm_index {
 	bool finished, cut;
-	struct lm_same *same; /* of the log that it was read from */
 	char host[256];
 	char imported[64]; /* the tool that recorded it; empty: lemona did */
 	uint64_t first_ns, last_ns; /* first UINT64_MAX while nothing happened */
-	struct chunk *strings;
-
-	TABLE(struct entry, objects); /* [0] is nobody */
-	TABLE(struct lm_process, processes);
-	TABLE(struct lm_file, files);
-	TABLE(struct lm_name, names);
-	TABLE(struct lm_socket, sockets);
-	TABLE(struct lm_pipe, pipes);
-	TABLE(struct lm_memory, memories);
-	TABLE(struct lm_cgroup, cgroups);
-	TABLE(struct lm_content, contents);
-
-	TABLE(struct lm_event, events);
-	TABLE(struct lm_binding, bindings);
+	uint64_t event_count;
 	TABLE(struct lm_gap, gaps);
 	TABLE(struct wall_offset, offsets);
 
-	/* Influences: in memory, or in parts. */
-	TABLE(struct kept_link, links);
-	struct rows incoming, outgoing;
-	struct lm_store *store;
+	struct lm_same *same;       /* of the log that it was read from */
+	struct lm_indexer *indexer; /* until it is finished */
+	struct lm_store *store;     /* what happened */
+	struct lm_catalog *catalog; /* objects and names */
+
 	struct links_cache *cache;
+	struct known_all *known;
 	int status;
-
-	TABLE(struct lm_bound, bounds);
-	struct rows by_name, by_file; /* into bounds, then gathered: */
-	struct lm_bound *name_bounds, *file_bounds;
-	struct rows in_dir; /* names by directory */
-
-	struct lm_peer *peers;
-	uint32_t *peer_start;
 };
 
-/**
- * Rows from a key a piece.
- * @param key_of  row of element i; 0: in none
- */
-int rows_build(struct rows *rows, size_t row_count, size_t element_count,
-	       lm_object_id (*key_of)(const struct lm_index *index, size_t i),
-	       const struct lm_index *index);
-void rows_release(struct rows *rows);
+/** @return 0; -ENOMEM */
+int index_begin(struct lm_index *index, const uint8_t log_id[LM_PART_IDENTITY_BYTES]);
+/** An item from a frame of a log; the same as lm_index_add() else. */
+int index_add_at(struct lm_index *index, const struct lm_item *item,
+		 const struct lm_log_place *place);
 
-/* Influences out of a store (links-store.c). */
+/* Influences (links-store.c). */
 struct links_cache *links_cache_free(struct links_cache *cache);
+/** How many influences are kept. */
+size_t links_cache_size(const struct links_cache *cache);
 struct lm_links links_of_store(const struct lm_index *index, lm_object_id id, bool into,
 			       uint64_t before_ns, uint64_t after_ns);
 struct lm_link link_of_store(const struct lm_links *links, uint32_t i);
@@ -108,15 +56,24 @@ lm_object_id last_sink_of_store(const struct lm_index *index, lm_object_id id, u
 /** Keep a code that a question had no way to return. */
 void index_fail(const struct lm_index *index, int code);
 
-/* The parts of lm_index_finish(), in this order. 0 or -ENOMEM. */
-int index_build_links(struct lm_index *index);
-int index_build_names(struct lm_index *index);
-int index_build_peers(struct lm_index *index);
+/* What was asked of the catalog (known.c). */
+void known_release(struct lm_index *index);
+/** How many objects are kept. */
+size_t known_size(const struct lm_index *index);
 
+/*
+ * The last definition of an object, NULL where there is none, or it is of another kind. Valid until
+ * the index is trimmed.
+ */
+const struct lm_object *index_object(const struct lm_index *index, lm_object_id id);
 const struct lm_name *index_name(const struct lm_index *index, lm_object_id id);
 const struct lm_process *index_process(const struct lm_index *index, lm_object_id id);
 const struct lm_socket *index_socket(const struct lm_index *index, lm_object_id id);
 const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
+/** enum lm_object_flag; 0 of none. */
+uint8_t index_flags(const struct lm_index *index, lm_object_id id);
+/** When it was first defined; 0 of none. */
+uint64_t index_first_ns(const struct lm_index *index, lm_object_id id);
 /**
  * What a file held at a time, as far as it was read since.
  *

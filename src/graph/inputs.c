@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "walk.h"
+#include "heard.h"
 
 /*
  * Servers: processes that live long and hear from many. Taken strictly, each
@@ -119,47 +119,82 @@ static int take_output(struct walk *walk, const struct lm_link *link, uint32_t s
 	return walk_reach(walk, sink, link->begin_ns > after_ns ? link->begin_ns : after_ns);
 }
 
-/* Many influences in a row see the same inputs behind them. */
-static bool already_scanned(struct walk *walk, uint32_t server, uint32_t count, uint64_t before_ns)
-{
-	struct vertex *v = &walk->vertices.at[server];
+/*
+ * Which runs an influence depends on. What is sent into a channel that the server has read from
+ * before answers what it read there: what it heard since then counts. What it sends into one that
+ * it opened itself and has not read from is a question that somebody's question led to: the newest
+ * inputs count, but not the answers to its other questions, or each answer would lead through
+ * another server to all requests before it. Else the newest count.
+ */
+struct scope {
+	size_t from;          /* runs before this place do not count */
+	bool no_answers;      /* those of channels that the server opened do not count */
+};
 
-	if (v->scanned_ns >= before_ns && v->scanned_count == count)
-		return true;
-	v->scanned_count = count;
-	v->scanned_ns = before_ns;
-	return false;
+static struct scope find_scope(const struct walk *walk, const struct heard *heard, size_t count,
+			       const struct lm_link *influence)
+{
+	size_t asked;
+
+	if (!influence || !inputs_is_channel(walk, influence->sink))
+		return (struct scope){ .from = 0 };
+	asked = heard_from(heard, influence->sink, count);
+	return (struct scope){
+		.from = asked ? asked - 1 : 0,
+		.no_answers = !asked && lm_map_get(&heard->opened, influence->sink),
+	};
 }
 
-int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns)
+/* All inputs of a run that began in time, from the newest on; older ones than a known one are. */
+static int take_run(struct walk *walk, const struct lm_links *links, const struct heard_run *run,
+		    uint32_t server, uint64_t before_ns)
 {
 	const struct vertex v = walk->vertices.at[server];
-	struct lm_links links = lm_index_incoming(walk->index, v.object, before_ns);
-	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
-	int r;
+	uint32_t end = run->last < links->count ? run->last + 1 : links->count;
 
-	if (already_scanned(walk, server, links.count, before_ns))
-		return 0;
-	for (uint32_t i = links.count; i > 0; i--) {
-		const struct lm_link link = lm_links_get(&links, i - 1);
-		enum lm_object_kind kind = lm_index_kind(walk->index, link.source);
-		bool refused;
+	for (uint32_t i = end; i > run->first; i--) {
+		const struct lm_link link = lm_links_get(links, i - 1);
+		bool refused, known = lm_map_get(&walk->taken, link.key) != NULL;
+		int r;
 
-		if (sockets.count > 0 && links.count - i > LOOK_BACK_MAX)
-			break;
-		if (!inputs_is_channel(walk, link.source) || !walk_in_window(walk, &link))
+		if (link.source != run->channel || !walk_in_window(walk, &link))
 			continue;
 		r = walk_judge(walk, &link, &v, before_ns, &refused);
-		if (r < 0)
-			return r;
-		if (refused ||
-			!admit(kind == LM_OBJECT_KIND_SOCKET ? &sockets : &pipes, link.source))
-			continue;
-		r = take_input(walk, &link, server, before_ns);
-		if (r < 0)
+		if (r == 0 && !refused)
+			r = take_input(walk, &link, server, before_ns);
+		if (r < 0 || known)
 			return r;
 	}
 	return 0;
+}
+
+int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns,
+		       const struct lm_link *influence)
+{
+	lm_object_id process = walk->vertices.at[server].object;
+	struct lm_links links = lm_index_incoming(walk->index, process, before_ns);
+	const struct heard *heard = heard_by(walk, process);
+	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
+	struct scope scope;
+	size_t count;
+	int r = 0;
+
+	if (!heard)
+		return -ENOMEM;
+	count = heard_before(heard, links.count);
+	scope = find_scope(walk, heard, count, influence);
+	for (size_t i = count; i > scope.from && count - i < LOOK_BACK_MAX && r == 0; i--) {
+		const struct heard_run *run = &heard->runs[i - 1];
+		bool socket = lm_index_kind(walk->index, run->channel) == LM_OBJECT_KIND_SOCKET;
+
+		if (sockets.count == INPUTS_KEPT && pipes.count == INPUTS_KEPT)
+			break;
+		if ((scope.no_answers && lm_map_get(&heard->opened, run->channel)) ||
+		    !admit(socket ? &sockets : &pipes, run->channel))
+			continue;
+		r = take_run(walk, &links, run, server, before_ns);
+	}
+	return r;
 }
 
 /* When the server next heard from anybody else. */
@@ -226,30 +261,58 @@ static int add_group(struct walk *walk, uint32_t server, uint64_t objects, const
 	return walk_edge(walk, &joined);
 }
 
-/* Mark the newest channels before an influence, and those in the course of it. */
-static int keep_recent(struct walk *walk, uint32_t server, const struct edge *influence,
+/* The newest channels before an influence. */
+static int keep_newest(const struct walk *walk, const struct heard *heard, size_t count,
 		       struct lm_map *kept)
 {
-	const struct vertex *v = &walk->vertices.at[server];
-	struct lm_links links = lm_index_incoming(walk->index, v->object, influence->end_ns);
 	struct newest sockets = { .count = 0 }, pipes = { .count = 0 };
 
-	for (uint32_t i = links.count; i > 0; i--) {
-		const struct lm_link link = lm_links_get(&links, i - 1);
-		bool socket = lm_index_kind(walk->index, link.source) == LM_OBJECT_KIND_SOCKET;
+	for (size_t i = count; i > 0 && count - i < LOOK_BACK_MAX; i--) {
+		lm_object_id channel = heard->runs[i - 1].channel;
+		bool socket = lm_index_kind(walk->index, channel) == LM_OBJECT_KIND_SOCKET;
 
-		if (link.begin_ns < influence->begin_ns && sockets.count > 0 &&
-		    links.count - i > LOOK_BACK_MAX)
+		if (sockets.count == INPUTS_KEPT && pipes.count == INPUTS_KEPT)
 			break;
-		if (!inputs_is_channel(walk, link.source) || link.control == LM_CONTROL_LOW)
-			continue;
-		if (link.begin_ns < influence->begin_ns &&
-		    !admit(socket ? &sockets : &pipes, link.source))
-			continue;
-		if (lm_map_put(kept, link.source, 1) < 0)
+		if (admit(socket ? &sockets : &pipes, channel) && lm_map_put(kept, channel, 1) < 0)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* Runs that began before a moment. */
+static size_t runs_before(const struct heard *heard, uint64_t moment_ns)
+{
+	size_t low = 0, high = heard->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (heard->runs[middle].begin_ns < moment_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * Mark the newest channels before an influence, and those in the course of it.
+ *
+ * @param looked  runs from *looked on have been marked for another influence
+ */
+static int keep_recent(const struct walk *walk, const struct heard *heard,
+		       const struct edge *influence, struct lm_map *kept, size_t *looked)
+{
+	size_t begin = runs_before(heard, influence->begin_ns);
+	size_t end = runs_before(heard, influence->end_ns);
+
+	for (size_t i = begin; i < end && i < *looked; i++) {
+		if (lm_map_put(kept, heard->runs[i].channel, 1) < 0)
+			return -ENOMEM;
+	}
+	if (begin < *looked && end >= *looked)
+		*looked = begin;
+	return keep_newest(walk, heard, begin, kept);
 }
 
 static void merge_group_edge(struct edge *joined, const struct edge *edge)
@@ -270,11 +333,13 @@ static int drop_inputs(struct walk *walk, uint32_t server, const struct adjacenc
 	struct lm_map kept LM_MAP = LM_MAP_INIT, gone LM_MAP = LM_MAP_INIT;
 	struct edge joined = { .kind = EDGE_GROUP, .op = LM_OP_RECV, .begin_ns = UINT64_MAX,
 			       .event = UINT64_MAX, .control = LM_CONTROL_HIGH };
+	const struct heard *heard = heard_by(walk, walk->vertices.at[server].object);
+	size_t looked = heard ? heard->count : 0;
 	uint32_t group = 0;
-	int r = 0;
+	int r = heard ? 0 : -ENOMEM;
 
 	for (uint32_t i = out->start[server]; i < out->start[server + 1] && r == 0; i++)
-		r = keep_recent(walk, server, &walk->edges.at[out->at[i]], &kept);
+		r = keep_recent(walk, heard, &walk->edges.at[out->at[i]], &kept, &looked);
 	for (uint32_t i = in->start[server]; i < in->start[server + 1] && r == 0; i++) {
 		struct edge *edge = &walk->edges.at[in->at[i]];
 		const struct vertex *source = &walk->vertices.at[edge->from];

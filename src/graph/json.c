@@ -72,7 +72,7 @@ static void append_process(struct lm_buffer *out, const struct lm_index *index,
 	append_string(out, "comm", process->comm);
 	if (node->path)
 		append_string(out, "exe", lm_str_from(node->path));
-	append_content(out, index, process->exe, index->objects.at[node->object].first_ns);
+	append_content(out, index, process->exe, index_first_ns(index, node->object));
 	append_argv(out, process);
 	lm_buffer_printf(out, ",\"uid\":%u,\"euid\":%u,\"gid\":%u", process->uid, process->euid,
 			 process->gid);
@@ -159,7 +159,7 @@ static void append_node(struct lm_buffer *out, const struct lm_answer_view *view
 	if (socket) {
 		append_address(out, "local", &socket->local);
 		append_address(out, "remote", &socket->remote);
-		if (view->index->objects.at[node->object].flags & LM_OBJECT_CLAIMED)
+		if (index_flags(view->index, node->object) & LM_OBJECT_CLAIMED)
 			lm_buffer_append_text(out, ",\"claimed\":true");
 	}
 	if (node->kind == LM_OBJECT_KIND_NONE)

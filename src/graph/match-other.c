@@ -2,37 +2,36 @@
 #include "answer.h"
 #include "match.h"
 
+#include "lemona/event/address.h"
+
 /* Processes by number, and sockets by address. */
 
 /* The version of a process that ran at a time is the last one that had begun by then. */
 static bool ran_at(const struct lm_index *index, lm_object_id id, struct when when)
 {
 	const struct lm_process *process = index_process(index, id);
+	struct lm_catalog_ids next LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
 	if (when.begin_ns != when.end_ns)
 		return true;
 	if (process->start_ns > when.end_ns ||
-	    (process->version > 0 && index->objects.at[id].first_ns > when.end_ns))
+	    (process->version > 0 && index_first_ns(index, id) > when.end_ns))
 		return false;
-	for (lm_object_id later = id + 1; later < index->objects.count; later++) {
-		const struct lm_process *next = index_process(index, later);
-
-		if (next && next->previous == id)
-			return index->objects.at[later].first_ns > when.end_ns;
-	}
-	return true;
+	if (lm_catalog_next_versions(index->catalog, id, &next) < 0)
+		index_fail(index, -ENOMEM);
+	return next.count == 0 || index_first_ns(index, next.at[0]) > when.end_ns;
 }
 
 /* A number is used again: only the latest process that had it by then. */
-static uint64_t latest_start_ns(const struct lm_index *index, uint32_t tgid, struct when when)
+static uint64_t latest_start_ns(const struct lm_index *index, const struct lm_catalog_ids *ids,
+				struct when when)
 {
 	uint64_t latest_ns = 0;
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *process = index_process(index, id);
+	for (size_t i = 0; i < ids->count; i++) {
+		const struct lm_process *process = index_process(index, ids->at[i]);
 
-		if (process && process->tgid == tgid && process->start_ns <= when.end_ns &&
-		    process->start_ns > latest_ns)
+		if (process && process->start_ns <= when.end_ns && process->start_ns > latest_ns)
 			latest_ns = process->start_ns;
 	}
 	return latest_ns;
@@ -41,16 +40,20 @@ static uint64_t latest_start_ns(const struct lm_index *index, uint32_t tgid, str
 int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
 		  struct lm_detections *out)
 {
+	struct lm_catalog_ids ids LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	bool moment = when.begin_ns == when.end_ns;
-	uint64_t start_ns = moment ? latest_start_ns(index, tgid, when) : 0;
+	uint64_t start_ns;
 	int found = 0;
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *process = index_process(index, id);
-		struct lm_detection detection = { id, when.begin_ns, when.end_ns };
+	if (lm_catalog_processes(index->catalog, tgid, &ids) < 0)
+		return -ENOMEM;
+	start_ns = moment ? latest_start_ns(index, &ids, when) : 0;
+	for (size_t i = 0; i < ids.count; i++) {
+		const struct lm_process *process = index_process(index, ids.at[i]);
+		struct lm_detection detection = { ids.at[i], when.begin_ns, when.end_ns };
 
-		if (!process || process->tgid != tgid ||
-			(moment && process->start_ns != start_ns) || !ran_at(index, id, when))
+		if (!process || (moment && process->start_ns != start_ns) ||
+		    !ran_at(index, ids.at[i], when))
 			continue;
 		if (lm_detections_add(out, detection) < 0)
 			return -ENOMEM;
@@ -74,21 +77,17 @@ bool match_same_address(const struct lm_address *have, const struct lm_address *
 static int match_end(const struct lm_index *index, const struct lm_address *address, bool any_port,
 		     bool remote, struct lm_detections *out)
 {
-	int found = 0;
+	struct lm_catalog_ids ids LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_socket *socket = index_socket(index, id);
-		struct lm_detection detection = { id, 0, UINT64_MAX };
+	if (lm_catalog_sockets(index->catalog, address, any_port, remote, &ids) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < ids.count; i++) {
+		struct lm_detection detection = { ids.at[i], 0, UINT64_MAX };
 
-		if (!socket ||
-			!match_same_address(remote ? &socket->remote : &socket->local, address,
-				any_port))
-			continue;
 		if (lm_detections_add(out, detection) < 0)
 			return -ENOMEM;
-		found++;
 	}
-	return found;
+	return (int)ids.count;
 }
 
 int match_address(const struct lm_index *index, const struct lm_address *address, bool any_port,
@@ -109,8 +108,8 @@ void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffe
 	uint32_t best[NEAR_MAX] = { 0 };
 	int count = 0;
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *process = index_process(index, id);
+	for (lm_object_id id = 1; id <= near_end(index); id++) {
+		const struct lm_process *process = lm_catalog_process(index->catalog, id);
 		uint32_t candidate = process ? process->tgid : 0;
 
 		for (int i = 0; i < count && candidate; i++) {
@@ -150,8 +149,9 @@ void near_addresses(const struct lm_index *index, const struct lm_address *addre
 {
 	const struct lm_address *best[NEAR_MAX] = { NULL };
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_socket *socket = index_socket(index, id);
+	for (lm_object_id id = 1; id <= near_end(index); id++) {
+		const struct lm_socket *socket = lm_index_kind(index, id) == LM_OBJECT_KIND_SOCKET ?
+			index_socket(index, id) : NULL;
 		const struct lm_address *candidate = socket ? &socket->remote : NULL;
 		bool fits = candidate &&
 			    (address->family == LM_AF_UNIX

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "lemona/graph/select.h"
 #include "match.h"
 
 /*
@@ -53,13 +54,6 @@ static bool matches_up(const struct lm_index *index, lm_object_id id, struct lm_
 	return false;
 }
 
-/* The last component decides quickly for nearly every name. */
-static bool may_match(struct lm_str component, struct lm_str path)
-{
-	return component.len > 0 && component.len <= path.len &&
-	       memcmp(path.data + path.len - component.len, component.data, component.len) == 0;
-}
-
 /* A name, and each file that it led to within `when`. */
 static int add_name(const struct lm_index *index, lm_object_id id, struct lm_str path,
 		    struct when when, struct lm_detections *out)
@@ -90,48 +84,37 @@ static int add_name(const struct lm_index *index, lm_object_id id, struct lm_str
 
 static int add_roots(const struct lm_index *index, struct when when, struct lm_detections *out)
 {
-	int found = 0;
+	struct lm_catalog_ids roots LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		struct lm_detection root = { id, when.begin_ns, when.end_ns };
+	if (lm_catalog_roots(index->catalog, &roots) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < roots.count; i++) {
+		struct lm_detection root = { roots.at[i], when.begin_ns, when.end_ns };
 
-		if (!lm_index_is_root(index, id))
-			continue;
 		if (lm_detections_add(out, root) < 0)
 			return -ENOMEM;
-		found++;
 	}
-	return found;
+	return (int)roots.count;
 }
 
 int match_path(const struct lm_index *index, struct lm_str path, struct when when,
 	       struct lm_detections *out)
 {
+	struct lm_object_ids names LM_OBJECT_IDS = LM_OBJECT_IDS_INIT;
 	int found = 0;
 
 	if (is_root_path(path))
 		return add_roots(index, when, out);
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_name *name = index_name(index, id);
-		int r;
+	if (lm_index_names_below(index, path, true, &names) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < names.count; i++) {
+		int r = add_name(index, names.at[i], path, when, out);
 
-		if (!name || !may_match(name->component, path))
-			continue;
-		r = add_name(index, id, path, when, out);
 		if (r < 0)
 			return r;
 		found += r;
 	}
 	return found;
-}
-
-static bool holds(const struct lm_detections *detections, lm_object_id id)
-{
-	for (size_t i = 0; i < detections->count; i++) {
-		if (detections->at[i].object == id)
-			return true;
-	}
-	return false;
 }
 
 int match_program(const struct lm_index *index, struct lm_str path, struct lm_detections *out)
@@ -141,15 +124,18 @@ int match_program(const struct lm_index *index, struct lm_str path, struct lm_de
 
 	if (r <= 0)
 		return r;
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *process = index_process(index, id);
-		struct lm_detection detection = { id, 0, UINT64_MAX };
+	for (size_t i = 0; i < files.count; i++) {
+		struct lm_catalog_ids ran LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-		if (!process || !process->exe || !holds(&files, process->exe))
-			continue;
-		if (lm_detections_add(out, detection) < 0)
+		if (lm_catalog_processes_of_exe(index->catalog, files.at[i].object, &ran) < 0)
 			return -ENOMEM;
-		found++;
+		for (size_t k = 0; k < ran.count; k++) {
+			struct lm_detection detection = { ran.at[k], 0, UINT64_MAX };
+
+			if (lm_detections_add(out, detection) < 0)
+				return -ENOMEM;
+			found++;
+		}
 	}
 	return found;
 }
@@ -215,7 +201,7 @@ static struct lm_str last_component(struct lm_str path)
 static uint32_t distance_to(const struct lm_index *index, lm_object_id id, struct lm_str path,
 			    struct lm_str last)
 {
-	const struct lm_name *name = index_name(index, id);
+	const struct lm_name *name = lm_catalog_name(index->catalog, id);
 	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
 	uint32_t apart = edit_distance(last_component(name->component), last), whole;
 
@@ -259,16 +245,17 @@ void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
 	struct lm_map ran LM_MAP = LM_MAP_INIT;
 
 	/* A suggestion that cannot be made for want of memory is only a suggestion less. */
-	for (lm_object_id id = 1; id < index->objects.count && programs; id++) {
-		const struct lm_process *process = index_process(index, id);
+	for (lm_object_id id = 1; id <= near_end(index) && programs; id++) {
+		const struct lm_process *process = lm_catalog_process(index->catalog, id);
 
 		if (process && process->exe && lm_map_put(&ran, process->exe, 1) < 0)
 			return;
 	}
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
+	for (lm_object_id id = 1; id <= near_end(index); id++) {
 		struct nearest candidate = { UINT32_MAX, id };
 
-		if (!index_name(index, id) || (programs && !is_program(index, &ran, id)))
+		if (!lm_catalog_name(index->catalog, id) ||
+		    (programs && !is_program(index, &ran, id)))
 			continue;
 		candidate.distance = distance_to(index, id, path, last);
 		keep_nearest(nearest, candidate);

@@ -35,3 +35,11 @@ void near_addresses(const struct lm_index *index, const struct lm_address *addre
 
 /** How many of the closest things a sentence names. */
 #define NEAR_MAX 3
+
+/** The last object that is looked at for it: a sentence is not worth a look at a whole long log. */
+static inline lm_object_id near_end(const struct lm_index *index)
+{
+	uint32_t count = lm_index_object_count(index);
+
+	return count < 200000 ? count : 200000;
+}

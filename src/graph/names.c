@@ -8,27 +8,6 @@
 /* How far back a binding is looked for among those that began earlier. */
 #define LOOK_BACK_MAX 64
 
-static uint32_t row_of(const struct lm_index *index, const struct rows *rows,
-		       const struct lm_bound *bounds, lm_object_id id, const struct lm_bound **ret)
-{
-	if (id == LM_OBJECT_NONE || id >= index->objects.count)
-		return 0;
-	*ret = bounds + rows->start[id];
-	return rows->start[id + 1] - rows->start[id];
-}
-
-uint32_t lm_index_bounds_of_name(const struct lm_index *index, lm_object_id name,
-				 const struct lm_bound **ret_bounds)
-{
-	return row_of(index, &index->by_name, index->name_bounds, name, ret_bounds);
-}
-
-uint32_t lm_index_bounds_of_file(const struct lm_index *index, lm_object_id file,
-				 const struct lm_bound **ret_bounds)
-{
-	return row_of(index, &index->by_file, index->file_bounds, file, ret_bounds);
-}
-
 /* Covering beats not covering, the kernel's word beats a claim, later beats earlier. */
 static int rank_bound(const struct lm_bound *bound, uint64_t t_ns)
 {
@@ -77,15 +56,6 @@ const struct lm_bound *lm_index_bound_of_file_at(const struct lm_index *index, l
 	uint32_t count = lm_index_bounds_of_file(index, file, &bounds);
 
 	return bound_at(bounds, count, t_ns);
-}
-
-uint32_t lm_index_names_in(const struct lm_index *index, lm_object_id dir,
-			   const lm_object_id **ret_names)
-{
-	if (dir == LM_OBJECT_NONE || dir >= index->objects.count)
-		return 0;
-	*ret_names = index->in_dir.at + index->in_dir.start[dir];
-	return index->in_dir.start[dir + 1] - index->in_dir.start[dir];
 }
 
 struct climb {
@@ -174,29 +144,9 @@ int lm_index_path_at(const struct lm_index *index, lm_object_id file_or_name, ui
 /* The process that last acted on an object before a time, or 0. */
 static lm_object_id last_actor(const struct lm_index *index, lm_object_id id, uint64_t t_ns)
 {
-	struct lm_links links;
+	lm_object_id actor = last_source_of_store(index, id, t_ns);
 
-	if (index->store) {
-		lm_object_id actor = last_source_of_store(index, id, t_ns);
-
-		return actor ? actor : last_sink_of_store(index, id, t_ns);
-	}
-	links = lm_index_incoming(index, id, t_ns);
-
-	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
-		const struct lm_link link = lm_links_get(&links, i - 1);
-
-		if (index_process(index, link.source))
-			return link.source;
-	}
-	links = lm_index_outgoing(index, id, 0);
-	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
-		const struct lm_link link = lm_links_get(&links, i - 1);
-
-		if (link.begin_ns < t_ns && index_process(index, link.sink))
-			return link.sink;
-	}
-	return LM_OBJECT_NONE;
+	return actor ? actor : last_sink_of_store(index, id, t_ns);
 }
 
 int lm_index_path_seen(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,

@@ -43,60 +43,52 @@ void lm_object_ids_sort(struct lm_object_ids *ids)
 lm_object_id lm_index_next_of_kind(const struct lm_index *index, enum lm_object_kind kind,
 				   lm_object_id from)
 {
-	for (size_t id = from ? from : 1; id < index->objects.count; id++) {
-		if (index->objects.at[id].kind == kind)
-			return (lm_object_id)id;
+	uint32_t count = lm_index_object_count(index);
+
+	for (lm_object_id id = from ? from : 1; id <= count && id; id++) {
+		if (lm_catalog_kind(index->catalog, id) == kind)
+			return id;
 	}
 	return LM_OBJECT_NONE;
+}
+
+/* @param r  what finding them returned */
+static int add_found(const struct lm_catalog_ids *found, int r, struct lm_object_ids *ids)
+{
+	for (size_t i = 0; i < found->count && r == 0; i++)
+		r = lm_object_ids_add(ids, found->at[i]);
+	return r;
 }
 
 int lm_index_processes_by_pid(const struct lm_index *index, uint32_t pid,
 			      struct lm_object_ids *ids)
 {
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *process = index_process(index, id);
+	struct lm_catalog_ids found LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-		if (process && process->tgid == pid && lm_object_ids_add(ids, id) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return add_found(&found, lm_catalog_processes(index->catalog, pid, &found), ids);
 }
 
 /* A version that was made by exec is below the one before it, not beside it. */
-static bool is_child(const struct lm_process *process, lm_object_id of)
-{
-	return process->previous ? process->previous == of : process->parent == of;
-}
-
 int lm_index_children(const struct lm_index *index, lm_object_id process,
 		      struct lm_object_ids *ids)
 {
-	if (process == LM_OBJECT_NONE)
-		return 0;
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_process *other = index_process(index, id);
+	struct lm_catalog_ids next LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	struct lm_catalog_ids children LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	const size_t before = ids->count;
+	int r = process ? lm_catalog_next_versions(index->catalog, process, &next) : 0;
 
-		if (other && id != process && is_child(other, process) &&
-		    lm_object_ids_add(ids, id) < 0)
-			return -ENOMEM;
+	r = add_found(&next, r, ids);
+	if (r == 0 && process)
+		r = lm_catalog_children(index->catalog, process, &children);
+	for (size_t i = 0; i < children.count && r == 0; i++) {
+		const struct lm_process *child = index_process(index, children.at[i]);
+
+		if (child && !child->previous && children.at[i] != process)
+			r = lm_object_ids_add(ids, children.at[i]);
 	}
-	return 0;
-}
-
-/* An index that is filled by hand has no rows. */
-static int end_in_memory(const struct lm_index *index, lm_object_id process,
-			 struct lm_event *ret_event)
-{
-	for (size_t i = 0; i < index->events.count; i++) {
-		const struct lm_event *event = &index->events.at[i];
-
-		if (event->actor != process || lm_event_failed(event) ||
-		    (event->op != LM_OP_EXIT && !(event->op == LM_OP_EXEC && event->object2)))
-			continue;
-		*ret_event = *event;
-		return 0;
-	}
-	return -ENOENT;
+	if (ids->count - before > 1)
+		qsort(ids->at + before, ids->count - before, sizeof(*ids->at), compare_ids);
+	return r;
 }
 
 /* Whether a row is the end of a version: it executed something else, or exited. */
@@ -115,8 +107,6 @@ int lm_index_process_end(const struct lm_index *index, lm_object_id process,
 	uint64_t found = 0;
 	int r;
 
-	if (!index->store)
-		return end_in_memory(index, process, ret_event);
 	r = lm_store_find(index->store, process, UINT8_MAX, 0, UINT64_MAX, &cursor);
 	cursor.backward = true;
 	while (r == 0 && !found && (r = lm_store_next(&cursor, &rows)) > 0) {
@@ -134,17 +124,19 @@ int lm_index_process_end(const struct lm_index *index, lm_object_id process,
 int lm_index_sockets_by_address(const struct lm_index *index, const struct lm_address *address,
 				bool any_port, struct lm_object_ids *ids)
 {
-	for (lm_object_id id = 1; id < index->objects.count; id++) {
-		const struct lm_socket *socket = index_socket(index, id);
+	struct lm_catalog_ids remote LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	struct lm_catalog_ids local LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	struct lm_object_ids both LM_OBJECT_IDS = LM_OBJECT_IDS_INIT;
+	int r = add_found(&remote, lm_catalog_sockets(index->catalog, address, any_port, true,
+						      &remote), &both);
 
-		if (!socket)
-			continue;
-		if ((match_same_address(&socket->remote, address, any_port) ||
-			    match_same_address(&socket->local, address, any_port)) &&
-			lm_object_ids_add(ids, id) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	if (r == 0)
+		r = add_found(&local, lm_catalog_sockets(index->catalog, address, any_port, false,
+							 &local), &both);
+	lm_object_ids_sort(&both);
+	for (size_t i = 0; i < both.count && r == 0; i++)
+		r = lm_object_ids_add(ids, both.at[i]);
+	return r;
 }
 
 /* A directory in which the rest of the asked-for path is looked for. */
@@ -235,18 +227,36 @@ static int visit_claimed(struct descent *descent, lm_object_id id, struct lm_str
 /* Every "/", and the names that hang on none. */
 static int begin_descent(struct descent *descent)
 {
-	const struct lm_index *index = descent->index;
-	int r = 0;
+	struct lm_catalog *catalog = descent->index->catalog;
+	struct lm_catalog_ids roots LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	struct lm_catalog_ids names LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
+	int r = lm_catalog_roots(catalog, &roots);
 
-	for (lm_object_id id = 1; id < index->objects.count && r == 0; id++) {
-		const struct lm_name *name = index_name(index, id);
+	for (size_t i = 0; i < roots.count && r == 0; i++)
+		r = push_place(descent, roots.at[i], 1);
+	if (r == 0)
+		r = lm_catalog_names_in(catalog, LM_OBJECT_NONE, &names);
+	for (size_t i = 0; i < names.count && r == 0; i++) {
+		const struct lm_name *name = index_name(descent->index, names.at[i]);
 
-		if (lm_index_is_root(index, id))
-			r = push_place(descent, id, 1);
-		else if (name && name->component.len > 0 && name->component.data[0] == '/')
-			r = visit_claimed(descent, id, name->component);
+		if (name && name->component.len > 0 && name->component.data[0] == '/')
+			r = visit_claimed(descent, names.at[i], name->component);
 	}
 	return r;
+}
+
+/* The names in a directory that may be the next step of the way. */
+static int list_names(const struct descent *descent, const struct place *place,
+		      struct lm_catalog_ids *out)
+{
+	struct lm_str rest = { descent->path.data + place->at, descent->path.len - place->at };
+	const char *slash = rest.len ? memchr(rest.data, '/', rest.len) : NULL;
+
+	if (slash || descent->exact)
+		return lm_catalog_names(descent->index->catalog, place->dir,
+			(struct lm_str){ rest.data,
+					 slash ? (uint32_t)(slash - rest.data) : rest.len }, out);
+	return lm_catalog_names_in(descent->index->catalog, place->dir, out);
 }
 
 int lm_index_names_below(const struct lm_index *index, struct lm_str path, bool exact,
@@ -260,11 +270,11 @@ int lm_index_names_below(const struct lm_index *index, struct lm_str path, bool 
 
 	while (r == 0 && descent.count > 0) {
 		struct place place = descent.places[--descent.count];
-		const lm_object_id *names = NULL;
-		uint32_t count = lm_index_names_in(index, place.dir, &names);
+		struct lm_catalog_ids names LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-		for (uint32_t i = 0; i < count && r == 0; i++)
-			r = visit_name(&descent, names[i], place.at);
+		r = list_names(&descent, &place, &names);
+		for (size_t i = 0; i < names.count && r == 0; i++)
+			r = visit_name(&descent, names.at[i], place.at);
 	}
 	if (r < 0) {
 		ids->count = before;

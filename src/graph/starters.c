@@ -106,7 +106,7 @@ static uint32_t show_starter(struct starters *starters, lm_object_id child, uint
 	struct vertex *parent = edge ? &walk->vertices.at[edge->from] : NULL;
 
 	if (!edge || !edge->hidden || lm_map_get(&starters->told, child) ||
-	    (walk->index->objects.at[parent->object].flags & LM_OBJECT_SELF))
+	    (index_flags(walk->index, parent->object) & LM_OBJECT_SELF))
 		return 0;
 	parent->starter |= parent->hidden;
 	parent->hidden = false;

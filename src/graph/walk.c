@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "walk.h"
+#include "heard.h"
 
 #define DIRECTORY_DEPTH_MAX 256 /* as of paths; a hostile log may have circles */
 
@@ -12,6 +12,7 @@ void walk_release(struct walk *walk)
 	lm_map_release(&walk->edge_of);
 	lm_map_release(&walk->common);
 	lm_map_release(&walk->taken);
+	heard_release(walk);
 	for (size_t i = 0; i < LM_FILTER_COUNT; i++) {
 		lm_map_release(&walk->refused[i].known);
 		free(walk->refused[i].objects.at);
@@ -221,7 +222,7 @@ int walk_follow_back(struct walk *walk, const struct lm_link *link, uint32_t sin
 	if (r == 0)
 		r = walk_reach(walk, source, threshold_ns);
 	if (r == 0 && inputs_is_server(walk, source))
-		r = inputs_take_recent(walk, source, threshold_ns);
+		r = inputs_take_recent(walk, source, threshold_ns, link);
 	return r;
 }
 
@@ -301,7 +302,7 @@ static int expand_links_back(struct walk *walk, uint32_t vertex)
 		if (r < 0)
 			return r;
 	}
-	return server && v.detection ? inputs_take_recent(walk, vertex, v.threshold_ns) : 0;
+	return server && v.detection ? inputs_take_recent(walk, vertex, v.threshold_ns, NULL) : 0;
 }
 
 static int expand_links_on(struct walk *walk, uint32_t vertex)

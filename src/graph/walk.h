@@ -34,9 +34,6 @@ struct vertex {
 	bool hidden;
 	bool low_counts; /* detection that has no influence but low ones */
 	uint8_t channels;  /* enum channels, found out when first needed */
-	/* Backward, server: how many inputs the last look found, and until when it looked. */
-	uint32_t scanned_count;
-	uint64_t scanned_ns;
 	uint64_t window_ns; /* forward, server: when its first tainted input came; 0: none did */
 };
 
@@ -77,6 +74,8 @@ struct walk {
 	struct lm_map vertex_of; /* object | role << 32 */
 	struct lm_map edge_of;   /* from << 32 | to: first edge, position + 1 */
 	struct lm_map common;    /* object: 1 + whether it is a common file */
+	struct lm_map heard_of;  /* server -> place in `heard` */
+	TABLE(struct heard *, heard);
 	struct lm_map taken;     /* links of servers that were followed, by key */
 	struct refusal refused[LM_FILTER_COUNT];
 };
@@ -139,8 +138,12 @@ bool inputs_is_server(struct walk *walk, uint32_t vertex);
 int inputs_take(struct walk *walk, const struct lm_link *link);
 /** Whether the walk took a link from this vertex, as far as servers are choosy about it. */
 bool inputs_were_taken(struct walk *walk, const struct lm_link *link, uint32_t vertex);
-/** Backward: the newest inputs of a server before an influence of it that counts. */
-int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns);
+/**
+ * Backward: the inputs of a server that an influence of it depends on, as far as anybody can use.
+ * @param influence  NULL: the server itself is asked about
+ */
+int inputs_take_recent(struct walk *walk, uint32_t server, uint64_t before_ns,
+		       const struct lm_link *influence);
 /** Forward: what a server did with one input, up to its next one. */
 int inputs_follow(struct walk *walk, const struct lm_link *input, uint32_t server,
 		  uint64_t after_ns);

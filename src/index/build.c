@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 
 #include "lemona/base/cleanup.h"
+#include "lemona/index/catalog_build.h"
+#include "lemona/index/span.h"
 
 #define NAME_BYTES 64
 
@@ -15,17 +17,23 @@ struct lm_indexer {
 	int dir_fd;
 	uint8_t log_id[LM_PART_IDENTITY_BYTES];
 	struct lm_rows_builder *rows;
-	struct lm_store *store; /* the parts so far */
-	uint32_t row_parts;
+	struct lm_catalog_builder *catalog;
+	struct lm_store *store; /* the row parts so far */
+	uint32_t row_parts, catalog_parts;
 	uint64_t frame; /* first event of the one that is being read; 0: none yet */
+	uint64_t end_event;
 };
 
 int lm_indexer_new(int dir_fd, const uint8_t log_id[LM_PART_IDENTITY_BYTES],
 		   struct lm_indexer **ret_indexer)
 {
 	struct lm_indexer *indexer = calloc(1, sizeof(*indexer));
+	struct lm_catalog_builder_options options = { .memory_bytes = 0 };
 	int r = indexer ? lm_rows_builder_new(&indexer->rows) : -ENOMEM;
 
+	memcpy(options.log_id, log_id, sizeof(options.log_id));
+	if (r == 0)
+		r = lm_catalog_builder_new(&options, NULL, &indexer->catalog);
 	if (r == 0)
 		r = lm_store_new(&indexer->store);
 	if (r < 0) {
@@ -33,6 +41,7 @@ int lm_indexer_new(int dir_fd, const uint8_t log_id[LM_PART_IDENTITY_BYTES],
 		return r;
 	}
 	indexer->dir_fd = dir_fd;
+	indexer->end_event = 1;
 	memcpy(indexer->log_id, log_id, sizeof(indexer->log_id));
 	*ret_indexer = indexer;
 	return 0;
@@ -43,49 +52,110 @@ struct lm_indexer *lm_indexer_free(struct lm_indexer *indexer)
 	if (!indexer)
 		return NULL;
 	lm_rows_builder_free(indexer->rows);
+	lm_catalog_builder_free(indexer->catalog);
 	lm_store_free(indexer->store);
 	free(indexer);
 	return NULL;
 }
 
-/* A new file, under another name until it is whole. */
-static int create_part(const struct lm_indexer *indexer, const char *name)
-{
-	int fd = indexer->dir_fd < 0 ?
-		memfd_create("lemona-index", MFD_CLOEXEC) :
-		openat(indexer->dir_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		       0600);
+/* A part on its way: under another name until it is whole. */
+struct new_part {
+	int fd;
+	char name[NAME_BYTES], new_name[NAME_BYTES];
+};
 
-	return fd < 0 ? -errno : fd;
+static void close_part(struct new_part *part)
+{
+	lm_cleanup_close(&part->fd);
 }
 
-static int take_part(struct lm_indexer *indexer, int fd)
+static int create_part(const struct lm_indexer *indexer, const char *kind, uint32_t number,
+		       struct new_part *ret_part)
 {
-	struct lm_part *part;
-	int r = lm_part_open(fd, &part, NULL);
+	snprintf(ret_part->name, NAME_BYTES, "%s-%08" PRIu32 ".lmx", kind, number);
+	snprintf(ret_part->new_name, NAME_BYTES, "%s-%08" PRIu32 ".new", kind, number);
+	ret_part->fd = indexer->dir_fd < 0 ?
+		memfd_create("lemona-index", MFD_CLOEXEC) :
+		openat(indexer->dir_fd, ret_part->new_name,
+		       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return ret_part->fd < 0 ? -errno : 0;
+}
 
-	return r < 0 ? r : lm_store_add(indexer->store, part);
+/* @param r  what writing it returned */
+static int keep_part(const struct lm_indexer *indexer, const struct new_part *part, int r)
+{
+	if (indexer->dir_fd < 0)
+		return r;
+	if (r == 0 && renameat(indexer->dir_fd, part->new_name, indexer->dir_fd, part->name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(indexer->dir_fd, part->new_name, 0);
+	return r;
+}
+
+static int write_span(struct lm_indexer *indexer)
+{
+	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
+	struct lm_part *opened;
+	uint32_t first;
+	int r;
+
+	if (!lm_store_span_due(indexer->store, &first))
+		return 0;
+	r = create_part(indexer, "span", first / LM_SPAN_FAN_OUT + 1, &part);
+	if (r < 0)
+		return r;
+	r = keep_part(indexer, &part, lm_store_write_span(indexer->store, part.fd));
+	if (r == 0)
+		r = lm_part_open(part.fd, &opened, NULL);
+	return r < 0 ? r : lm_store_add_span(indexer->store, opened);
 }
 
 static int write_rows(struct lm_indexer *indexer)
 {
-	char name[NAME_BYTES], new_name[NAME_BYTES];
-	int fd LM_CLOSE = -1;
-	int r;
+	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
+	struct lm_part *opened;
+	int r = create_part(indexer, "rows", ++indexer->row_parts, &part);
 
-	indexer->row_parts++;
-	snprintf(name, sizeof(name), "rows-%08" PRIu32 ".lmx", indexer->row_parts);
-	snprintf(new_name, sizeof(new_name), "rows-%08" PRIu32 ".new", indexer->row_parts);
-	fd = create_part(indexer, new_name);
-	if (fd < 0)
-		return fd;
-	r = lm_rows_builder_write(indexer->rows, fd, indexer->log_id);
-	if (r == 0 && indexer->dir_fd >= 0 &&
-	    renameat(indexer->dir_fd, new_name, indexer->dir_fd, name) < 0)
-		r = -errno;
-	if (r < 0 && indexer->dir_fd >= 0)
-		unlinkat(indexer->dir_fd, new_name, 0);
-	return r < 0 ? r : take_part(indexer, fd);
+	if (r < 0)
+		return r;
+	r = keep_part(indexer, &part,
+		      lm_rows_builder_write(indexer->rows, part.fd, indexer->log_id));
+	if (r == 0)
+		r = lm_part_open(part.fd, &opened, NULL);
+	if (r == 0)
+		r = lm_store_add(indexer->store, opened);
+	return r < 0 ? r : write_span(indexer);
+}
+
+static int merge_catalogs(struct lm_indexer *indexer)
+{
+	struct lm_catalog *written = lm_catalog_builder_written(indexer->catalog);
+	size_t first, count;
+	int r = 0;
+
+	while (r == 0 && lm_catalog_merge_due(written, &first, &count)) {
+		struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
+
+		r = create_part(indexer, "catalog", ++indexer->catalog_parts, &part);
+		if (r == 0)
+			r = keep_part(indexer, &part,
+				      lm_catalog_merge(written, first, count, part.fd));
+	}
+	return r;
+}
+
+static int write_catalog(struct lm_indexer *indexer, bool final)
+{
+	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
+	int r = create_part(indexer, "catalog", ++indexer->catalog_parts, &part);
+
+	if (r < 0)
+		return r;
+	r = keep_part(indexer, &part,
+		      lm_catalog_builder_write(indexer->catalog, part.fd, indexer->end_event,
+					       final));
+	return r < 0 ? r : merge_catalogs(indexer);
 }
 
 static int enter_frame(struct lm_indexer *indexer, const struct lm_log_place *place)
@@ -99,34 +169,40 @@ static int enter_frame(struct lm_indexer *indexer, const struct lm_log_place *pl
 	if (place->first_event == indexer->frame)
 		return 0;
 	indexer->frame = place->first_event;
-	if (lm_rows_builder_is_full(indexer->rows))
+	if (lm_rows_builder_is_full(indexer->rows)) {
 		r = write_rows(indexer);
+		if (r == 0)
+			r = write_catalog(indexer, false);
+	}
 	return r < 0 ? r : lm_rows_builder_frame(indexer->rows, &frame);
 }
 
 int lm_indexer_add(struct lm_indexer *indexer, const struct lm_item *item,
 		   const struct lm_log_place *place)
 {
-	int r;
+	int r = 0;
 
-	switch ((enum lm_item_kind)item->kind) {
-	case LM_ITEM_OBJECT:
-		return lm_rows_builder_object(indexer->rows, &item->object);
-	case LM_ITEM_EVENT:
+	if (item->kind == LM_ITEM_EVENT) {
 		r = enter_frame(indexer, place);
-		return r < 0 ? r : lm_rows_builder_event(indexer->rows, &item->event);
-	case LM_ITEM_BINDING:
-	case LM_ITEM_GAP:
-		break;
+		if (r == 0)
+			r = lm_rows_builder_event(indexer->rows, &item->event);
+		indexer->end_event = item->event.id + 1;
+	} else if (item->kind == LM_ITEM_OBJECT) {
+		r = lm_rows_builder_object(indexer->rows, &item->object);
 	}
-	return 0;
+	return r < 0 ? r : lm_catalog_builder_add(indexer->catalog, item);
 }
 
-int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store)
+int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store,
+		      struct lm_catalog **ret_catalog)
 {
 	int r = lm_rows_builder_is_empty(indexer->rows) ? 0 : write_rows(indexer);
 
-	if (r == 0 && ret_store)
-		*ret_store = lm_take_ptr(indexer->store);
-	return r;
+	if (r == 0)
+		r = write_catalog(indexer, true);
+	if (r < 0)
+		return r;
+	*ret_store = lm_take_ptr(indexer->store);
+	*ret_catalog = lm_catalog_builder_take(lm_take_ptr(indexer->catalog));
+	return 0;
 }

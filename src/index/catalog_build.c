@@ -58,6 +58,15 @@ struct lm_catalog *lm_catalog_builder_written(struct lm_catalog_builder *builder
 	return builder->written;
 }
 
+struct lm_catalog *lm_catalog_builder_take(struct lm_catalog_builder *builder)
+{
+	struct lm_catalog *written = builder->written;
+
+	builder->written = NULL;
+	lm_catalog_builder_free(builder);
+	return written;
+}
+
 uint64_t lm_catalog_builder_pending(const struct lm_catalog_builder *builder)
 {
 	return builder->pending;

@@ -346,8 +346,6 @@ int lm_catalog_names_in(struct lm_catalog *catalog, lm_object_id dir, struct lm_
 	const struct wanted wanted = { .type = LOOKUP_NAME_IN, .kind = LM_OBJECT_KIND_NAME,
 		.number = dir };
 
-	if (dir == LM_OBJECT_NONE)
-		return 0;
 	return find_ids(catalog, &wanted, (uint64_t)dir << 16, (uint64_t)dir << 16 | UINT16_MAX,
 			out);
 }

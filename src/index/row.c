@@ -6,7 +6,7 @@ struct lm_event lm_row_event(const struct lm_row *row)
 	return (struct lm_event){
 		.id = row->event, .begin_ns = row->begin_ns, .end_ns = row->end_ns,
 		.actor = row->actor, .tid = row->tid,
-		.op = row->op, .flags = row->flags, .call = row->call,
+		.op = row->op, .flags = row->flags, .call = row->call, .cpu = row->cpu,
 		.result = row->result, .arg = row->arg,
 		.object = row->object, .object2 = row->object2,
 		.name = row->name, .name2 = row->name2,

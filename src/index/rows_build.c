@@ -173,6 +173,7 @@ static int add_row(struct lm_rows_builder *builder, const struct lm_event *event
 		.name = event->name, .name2 = event->name2, .tid = event->tid,
 		.count = add_count(0, lm_event_count(event)),
 		.op = event->op, .call = event->call, .flags = event->flags,
+		.cpu = event->cpu,
 	};
 	builder->rows.count = count + 1;
 	return 0;

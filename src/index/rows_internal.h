@@ -53,6 +53,10 @@ void lasting_cut(struct lasting *lasting);
 /** Does the row have an influence that lasts beyond the event? */
 bool row_lasts(const struct lm_row *row);
 
+struct touched;
+/** The lists of a part that is open (rows_read.c). */
+const struct touched *rows_touched(const struct lm_rows *rows);
+
 /* Pages (rows_page.c). */
 struct rows_page_info {
 	uint64_t offset;               /* in the section of pages */

@@ -18,6 +18,7 @@ enum column {
 	COLUMN_COUNT,
 	COLUMN_BYTES,
 	COLUMN_UNTIL,
+	COLUMN_CPU,
 	COLUMNS,
 };
 
@@ -168,6 +169,7 @@ struct before {
 	lm_object_id actor;
 	uint32_t tid;
 	uint64_t event, end_ns;
+	uint16_t cpu;
 };
 
 static void encode_row(struct lm_buffer *columns, struct kinds *kinds, struct memory *memory,
@@ -192,8 +194,10 @@ static void encode_row(struct lm_buffer *columns, struct kinds *kinds, struct me
 		lm_buffer_append_varint(&columns[COLUMN_BYTES], (uint64_t)row->result);
 	if (row_lasts(row))
 		lm_buffer_append_varint(&columns[COLUMN_UNTIL], row->until_ns - row->end_ns);
+	lm_buffer_append_svarint(&columns[COLUMN_CPU], row->cpu - before->cpu);
 	before->event = row->event;
 	before->end_ns = row->end_ns;
+	before->cpu = row->cpu;
 }
 
 static void note_row(struct rows_page_info *info, const struct lm_row *row, bool first)
@@ -316,6 +320,8 @@ static void decode_row(struct lm_bytes *columns, const struct kind *kind, struct
 	row->until_ns = row->end_ns;
 	if (row_lasts(row))
 		row->until_ns += lm_bytes_varint(&columns[COLUMN_UNTIL]);
+	row->cpu = (uint16_t)(before->cpu + lm_bytes_svarint(&columns[COLUMN_CPU]));
+	before->cpu = row->cpu;
 	before->event = row->event;
 	before->end_ns = row->end_ns;
 }

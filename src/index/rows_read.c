@@ -67,6 +67,11 @@ const struct lm_part_info *lm_rows_info(const struct lm_rows *rows)
 	return lm_part_info(rows->part);
 }
 
+const struct touched *rows_touched(const struct lm_rows *rows)
+{
+	return &rows->touched;
+}
+
 int lm_rows_find(const struct lm_rows *rows, lm_object_id object, uint8_t roles,
 		 struct lm_buffer *out)
 {

@@ -8,6 +8,7 @@
 #include "lemona/base/error.h"
 #include "lemona/base/map.h"
 #include "lemona/event/same.h"
+#include "lemona/index/span.h"
 #include "load.h"
 
 #define PAGES_KEPT 64u /* a power of two */
@@ -21,6 +22,7 @@ struct kept_page {
 
 struct lm_store {
 	struct { struct lm_rows **at; size_t count, capacity; } parts;
+	struct { struct lm_span **at; size_t count, capacity; } spans; /* of the first parts */
 	struct lm_map sinks;
 	struct lm_log_events *events;
 	/* What only speeds up questions: */
@@ -52,8 +54,11 @@ struct lm_store *lm_store_free(struct lm_store *store)
 		lm_rows_free(store->parts.at[i]);
 	for (size_t i = 0; i < PAGES_KEPT; i++)
 		free(store->pages[i].rows);
+	for (size_t i = 0; i < store->spans.count; i++)
+		lm_span_free(store->spans.at[i]);
 	free(store->pages);
 	free(store->parts.at);
+	free(store->spans.at);
 	lm_map_release(&store->sinks);
 	lm_log_events_free(store->events);
 	free(store);
@@ -134,6 +139,53 @@ static int read_page(const struct lm_store *store, uint32_t part, uint32_t page,
 	return kept->count;
 }
 
+/* How many parts the spans cover. */
+static uint32_t spanned_parts(const struct lm_store *store)
+{
+	uint32_t first, count;
+
+	if (store->spans.count == 0)
+		return 0;
+	lm_span_range(store->spans.at[store->spans.count - 1], &first, &count);
+	return first + count;
+}
+
+int lm_store_add_span(struct lm_store *store, struct lm_part *part)
+{
+	struct lm_span *span = NULL;
+	size_t count = store->spans.count;
+	uint32_t first, parts;
+	int r = lm_span_open(part, &span);
+
+	if (r < 0)
+		return r;
+	lm_span_range(span, &first, &parts);
+	if (first != spanned_parts(store) || parts == 0 || parts > store->parts.count - first)
+		r = -LM_E_DAMAGED;
+	else if (lm_array_reserve(store->spans.at, store->spans.capacity, count + 1) < 0)
+		r = -ENOMEM;
+	if (r < 0) {
+		lm_span_free(span);
+		return r;
+	}
+	store->spans.at[count] = span;
+	store->spans.count = count + 1;
+	return 0;
+}
+
+bool lm_store_span_due(const struct lm_store *store, uint32_t *ret_first)
+{
+	*ret_first = spanned_parts(store);
+	return store->parts.count - *ret_first >= LM_SPAN_FAN_OUT;
+}
+
+int lm_store_write_span(const struct lm_store *store, int fd)
+{
+	uint32_t first = spanned_parts(store);
+
+	return lm_span_write(store->parts.at + first, LM_SPAN_FAN_OUT, first, fd);
+}
+
 int lm_store_find(const struct lm_store *store, lm_object_id object, uint8_t roles,
 		  uint64_t begin_ns, uint64_t end_ns, struct lm_store_cursor *ret_cursor)
 {
@@ -141,7 +193,11 @@ int lm_store_find(const struct lm_store *store, lm_object_id object, uint8_t rol
 		.store = store, .object = object, .roles = roles, .begin_ns = begin_ns,
 		.end_ns = end_ns,
 	};
-	for (uint32_t i = 0; i < store->parts.count; i++)
+	for (size_t i = 0; i < store->spans.count; i++) {
+		if (lm_span_find(store->spans.at[i], object, roles, &ret_cursor->parts) < 0)
+			return -ENOMEM;
+	}
+	for (uint32_t i = spanned_parts(store); i < store->parts.count; i++)
 		lm_buffer_append(&ret_cursor->parts, &i, sizeof(i));
 	return lm_buffer_status(&ret_cursor->parts);
 }
@@ -207,7 +263,7 @@ uint64_t lm_store_until(const struct lm_store *store, uint32_t part, const struc
 }
 
 /* The part that covers an event. */
-static const struct lm_rows *part_of(const struct lm_store *store, uint64_t event)
+static struct lm_rows *part_of(const struct lm_store *store, uint64_t event)
 {
 	size_t low = 0, high = store->parts.count;
 
@@ -235,9 +291,8 @@ static int rename_objects(struct lm_same *same, struct lm_event *events, uint32_
 	return r < 0 ? r : 0;
 }
 
-/* The events of the frame with this one in it; it stays until another is read. */
-static int read_frame(const struct lm_store *store, uint64_t number,
-		      const struct lm_event **ret_events, uint32_t *ret_count)
+int lm_store_frame(const struct lm_store *store, uint64_t number,
+		   const struct lm_event **ret_events, uint32_t *ret_count)
 {
 	struct lm_store *kept = (struct lm_store *)(uintptr_t)store;
 	const struct lm_rows *rows = part_of(store, number);
@@ -274,6 +329,85 @@ static bool is_of_row(const struct lm_row *row, const struct lm_event *event)
 			row->result >= 0 : event->result == row->result);
 }
 
+/* The row that an event belongs to. @return 0; -ENOENT */
+static int find_row(const struct lm_store *store, const struct lm_event *event,
+		    struct lm_row *ret_row)
+{
+	struct lm_store_cursor cursor LM_CLEANUP(lm_store_cursor_release);
+	const struct lm_row *rows;
+	int r = lm_store_find(store, event->actor, UINT8_MAX, 0, UINT64_MAX, &cursor);
+
+	while (r == 0 && (r = lm_store_next(&cursor, &rows)) > 0) {
+		for (int i = 0; i < r; i++) {
+			if (rows[i].event == event->id && is_of_row(&rows[i], event)) {
+				*ret_row = rows[i];
+				return 0;
+			}
+		}
+		r = 0;
+	}
+	return r < 0 ? r : -ENOENT;
+}
+
+size_t lm_store_part_count(const struct lm_store *store)
+{
+	return store->parts.count;
+}
+
+struct lm_rows *lm_store_part(const struct lm_store *store, size_t i)
+{
+	return store->parts.at[i];
+}
+
+/* Of a store without a log: its rows are all there is. */
+static int event_of_rows(const struct lm_store *store, uint64_t number, struct lm_event *ret_event)
+{
+	struct lm_rows *rows = part_of(store, number);
+	struct lm_row *page LM_FREE = rows ? malloc(LM_ROWS_PAGE_MAX * sizeof(*page)) : NULL;
+
+	if (!page)
+		return rows ? -ENOMEM : -ENOENT;
+	for (uint32_t i = 0; i < lm_rows_page_count(rows); i++) {
+		struct lm_rows_page info = lm_rows_page(rows, i);
+		int count;
+
+		if (number < info.first_event || number > info.last_event)
+			continue;
+		count = lm_rows_read(rows, i, page);
+		for (int k = 0; k < count; k++) {
+			if (page[k].event != number)
+				continue;
+			*ret_event = lm_row_event(&page[k]);
+			return 0;
+		}
+		if (count < 0)
+			return count;
+	}
+	return -ENOENT;
+}
+
+int lm_store_event(const struct lm_store *store, uint64_t number, struct lm_event *ret_event)
+{
+	const struct lm_event *events;
+	struct lm_row row;
+	uint32_t count;
+	int r;
+
+	if (!store->events)
+		return event_of_rows(store, number, ret_event);
+	r = lm_store_frame(store, number, &events, &count);
+	if (r < 0)
+		return r;
+	*ret_event = events[number - store->place.first_event];
+	if (ret_event->begin_ns > 0 || ret_event->flags & LM_EVENT_TIMED)
+		return 0;
+	/* Its thread's first in the frame: then it is the first of its row as well. */
+	r = find_row(store, ret_event, &row);
+	if (r == 0)
+		ret_event->begin_ns = row.begin_ns;
+	return r == -ENOENT ? 0 : r;
+}
+
 static void add_to_clipped(struct lm_row *clipped, const struct lm_event *event, uint64_t begin_ns)
 {
 	if (clipped->count == 0 || begin_ns < clipped->begin_ns)
@@ -302,11 +436,14 @@ int lm_store_clip(const struct lm_store *store, const struct lm_row *row, uint64
 		ret_row->count = 0;
 		return 0;
 	}
-	/* Only a run that the moment cuts in two needs a look at its events. */
-	if (row->count == 1 || row->until_ns != row->end_ns ||
+	/*
+	 * Only a run that the moment cuts in two needs a look at its events; without a log a row
+	 * is one event, if of several calls.
+	 */
+	if (!store->events || row->count == 1 || row->until_ns != row->end_ns ||
 	    (row->end_ns <= before_ns && row->begin_ns >= after_ns))
 		return 0;
-	r = read_frame(store, row->event, &events, &count);
+	r = lm_store_frame(store, row->event, &events, &count);
 	if (r < 0)
 		return r;
 	ret_row->count = 0;

@@ -52,42 +52,71 @@ static size_t append_list(const struct lm_sorted *at, size_t count, struct lm_bu
 	return i;
 }
 
-int touched_write(struct touched_list *list, struct lm_part_writer *writer, uint32_t section,
+void touched_writer_release(struct touched_writer *writer)
+{
+	lm_buffer_release(&writer->directory);
+	lm_buffer_release(&writer->block);
+}
+
+int touched_writer_begin(struct touched_writer *writer, struct lm_part_writer *part,
+			 uint32_t section)
+{
+	writer->part = part;
+	return lm_part_begin(part, section);
+}
+
+int touched_writer_add(struct touched_writer *writer, lm_object_id object,
+		       const struct lm_buffer *list)
+{
+	int r = 0;
+
+	if (writer->objects++ % BLOCK_OBJECTS == 0) {
+		r = lm_part_append(writer->part, writer->block.data, writer->block.len);
+		lm_buffer_reset(&writer->block);
+		lm_buffer_append_u32(&writer->directory, object);
+		lm_buffer_append_u32(&writer->directory,
+				     (uint32_t)lm_part_position(writer->part));
+		writer->before = object;
+	}
+	lm_buffer_append_varint(&writer->block, object - writer->before);
+	lm_buffer_append_varint(&writer->block, list->len);
+	lm_buffer_append(&writer->block, list->data, list->len);
+	writer->before = object;
+	return r;
+}
+
+int touched_writer_finish(struct touched_writer *writer, uint32_t directory_section)
+{
+	int r = lm_part_append(writer->part, writer->block.data, writer->block.len);
+
+	if (lm_buffer_status(&writer->block) < 0 || lm_buffer_status(&writer->directory) < 0)
+		return -ENOMEM;
+	return r < 0 ? r : lm_part_put(writer->part, directory_section, writer->directory.data,
+				       writer->directory.len);
+}
+
+int touched_write(struct touched_list *list, struct lm_part_writer *part, uint32_t section,
 		  uint32_t directory_section)
 {
 	struct lm_sorted *spare LM_FREE = lm_array_new(list->count, sizeof(*spare));
-	struct lm_buffer directory LM_BUFFER = LM_BUFFER_INIT, block LM_BUFFER = LM_BUFFER_INIT;
+	struct touched_writer writer LM_CLEANUP(touched_writer_release) = { .part = NULL };
 	struct lm_buffer one LM_BUFFER = LM_BUFFER_INIT;
 	const struct lm_sorted *at;
-	uint32_t objects = 0, before = 0;
-	int r = spare ? lm_part_begin(writer, section) : -ENOMEM;
+	int r = spare ? touched_writer_begin(&writer, part, section) : -ENOMEM;
 
 	if (r < 0)
 		return r;
 	at = lm_sort(list->at, spare, list->count);
-	for (size_t i = 0; i < list->count && r == 0; objects++) {
+	for (size_t i = 0; i < list->count && r == 0;) {
 		uint32_t object = (uint32_t)(at[i].key >> 32);
 
-		if (objects % BLOCK_OBJECTS == 0) {
-			r = lm_part_append(writer, block.data, block.len);
-			lm_buffer_reset(&block);
-			lm_buffer_append_u32(&directory, object);
-			lm_buffer_append_u32(&directory, (uint32_t)lm_part_position(writer));
-			before = object;
-		}
 		lm_buffer_reset(&one);
 		i += append_list(at + i, list->count - i, &one);
-		lm_buffer_append_varint(&block, object - before);
-		lm_buffer_append_varint(&block, one.len);
-		lm_buffer_append(&block, one.data, one.len);
-		before = object;
+		r = lm_buffer_status(&one);
+		if (r == 0)
+			r = touched_writer_add(&writer, object, &one);
 	}
-	if (r == 0)
-		r = lm_part_append(writer, block.data, block.len);
-	if (lm_buffer_status(&block) < 0 || lm_buffer_status(&directory) < 0 ||
-	    lm_buffer_status(&one) < 0)
-		return -ENOMEM;
-	return r < 0 ? r : lm_part_put(writer, directory_section, directory.data, directory.len);
+	return r < 0 ? r : touched_writer_finish(&writer, directory_section);
 }
 
 void touched_open(struct touched *touched, const struct lm_part *part, uint32_t section,

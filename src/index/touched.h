@@ -24,6 +24,22 @@ int touched_add(struct touched_list *list, lm_object_id object, uint32_t place,
 int touched_write(struct touched_list *list, struct lm_part_writer *writer, uint32_t section,
 		  uint32_t directory_section);
 
+/* The same object by object. Each: @return as lm_part_put() */
+struct touched_writer {
+	struct lm_part_writer *part;
+	struct lm_buffer directory, block;
+	uint32_t objects;
+	lm_object_id before;
+};
+
+void touched_writer_release(struct touched_writer *writer);
+int touched_writer_begin(struct touched_writer *writer, struct lm_part_writer *part,
+			 uint32_t section);
+/** @param list  varints of (place - place before) << 3 | roles. Objects rise */
+int touched_writer_add(struct touched_writer *writer, lm_object_id object,
+		       const struct lm_buffer *list);
+int touched_writer_finish(struct touched_writer *writer, uint32_t directory_section);
+
 /* Reading. */
 struct touched {
 	struct lm_bytes blocks;

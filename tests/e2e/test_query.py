@@ -262,6 +262,19 @@ def test_live(place):
             assert time.monotonic() < deadline, "a live log does not show what was written"
 
 
+def test_nothing_recorded_yet(place, stage):
+    """A log that was only just begun has no events, which is no fault of who asks."""
+    (place / "begun").mkdir()
+    with open(min(stage.log.glob("*.lms")), "rb") as whole:
+        (place / "begun" / "00000001.lms").write_bytes(whole.read(300))
+    done = query(place / "begun", "select (select count(*) from events) as events, "
+                                  "(select count(*) from names) as names, reason from gaps",
+                 "--format", "json", code=DAMAGED)
+    assert json.loads(done.stdout)["rows"] == [[0, 0, "cut"]]
+    done = lemona.run("backtrack", "file:/etc/passwd", "-l", place / "begun", check=False)
+    assert done.returncode == DAMAGED and "holds no events yet" in done.stderr
+
+
 def complaint(done):
     assert done.stderr.startswith("lemona: ") and done.stderr.count("\n") == 1, done.stderr
     return done.stderr

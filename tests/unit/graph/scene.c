@@ -15,6 +15,9 @@ static lm_object_id add_object(struct scene *scene, struct lm_object object)
 	object.id = ++scene->objects;
 	object.time_ns = scene->now;
 	item.object = object;
+	assert_int_equal(lm_array_reserve(scene->defined, scene->defined_capacity,
+					  (size_t)object.id + 1), 0);
+	scene->defined[object.id] = object;
 	add(scene, &item);
 	return object.id;
 }
@@ -40,6 +43,9 @@ void scene_finish(struct scene *scene)
 void scene_end(struct scene *scene)
 {
 	scene->index = lm_index_free(scene->index);
+	free(scene->defined);
+	scene->defined = NULL;
+	scene->defined_capacity = 0;
 }
 
 int scene_setup(void **state)
@@ -97,16 +103,15 @@ lm_object_id scene_fork(struct scene *scene, lm_object_id parent, uint32_t tgid,
 lm_object_id scene_exec(struct scene *scene, lm_object_id process, lm_object_id exe,
 			lm_object_id name, const char *comm)
 {
-	struct lm_object before;
+	struct lm_process before = scene->defined[process].process;
 	lm_object_id version;
 
-	assert_int_equal(lm_index_object(scene->index, process, &before), 0);
-	before.process.version++;
-	before.process.previous = process;
-	before.process.exe = exe;
-	before.process.exe_name = name;
-	before.process.comm = before.process.argv = lm_str_from(comm);
-	version = add_process(scene, &before.process);
+	before.version++;
+	before.previous = process;
+	before.exe = exe;
+	before.exe_name = name;
+	before.comm = before.argv = lm_str_from(comm);
+	version = add_process(scene, &before);
 	scene_event_full(scene, (struct lm_event){ .op = LM_OP_EXEC,
 					.actor = process,
 					.object = exe,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "lemona/base/array.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +23,9 @@ struct scene {
 	uint64_t events;
 	uint64_t now; /* each event begins here and ends one later */
 	lm_object_id root;
+	/* What was defined, for what is defined after it: strings are the caller's. */
+	struct lm_object *defined; /* by number */
+	size_t defined_capacity;
 };
 
 #define STEP_NS 1000

@@ -47,8 +47,8 @@ int lm_index_finish(struct lm_index *index);
  * Read a log to its present end and finish: host, wall clock, items, end state.
  *
  * @param log  open log, read from where it stands
- * @return 0; -LM_E_EMPTY (not one event); what lm_log_next() and lm_index_add() return. A sentence
- *         is in diag.
+ * @return 0, also when the log holds no event yet; what lm_log_next() and lm_index_add() return. A
+ *         sentence is in diag.
  */
 int lm_index_load(struct lm_log *log, struct lm_index **ret_index, struct lm_diag *diag);
 
@@ -114,6 +114,12 @@ struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id sou
 				  uint64_t after_ns);
 /** One of them; of several events in one, those on this side of the moment. */
 struct lm_link lm_links_get(const struct lm_links *links, uint32_t i);
+
+/**
+ * Let go of answers that are kept for further questions, if they have become many. Nobody may hold
+ * on to anything that was borrowed.
+ */
+void lm_index_trim(struct lm_index *index);
 
 /**
  * What went wrong since the index was made, where a question could not say so: a run of links that

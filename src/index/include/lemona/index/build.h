@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "lemona/index/catalog.h"
 #include "lemona/index/store.h"
 
 /*
@@ -30,9 +31,10 @@ int lm_indexer_add(struct lm_indexer *indexer, const struct lm_item *item,
 		   const struct lm_log_place *place);
 
 /**
- * Write what is left.
+ * Write what is left: nothing can be added then.
  *
- * @param ret_store  all parts, for questions; the caller's. NULL: not wanted
+ * @param ret_store, ret_catalog  all parts, for questions; the caller's
  * @return as lm_indexer_add()
  */
-int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store);
+int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store,
+		      struct lm_catalog **ret_catalog);

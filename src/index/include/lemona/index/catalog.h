@@ -95,7 +95,7 @@ int lm_catalog_processes_of_exe(struct lm_catalog *catalog, lm_object_id file,
 				struct lm_catalog_ids *out);
 int lm_catalog_processes_of_exe_name(struct lm_catalog *catalog, lm_object_id name,
 				     struct lm_catalog_ids *out);
-/** All names in a directory. */
+/** All names in a directory; 0: those whose directory is not known. */
 int lm_catalog_names_in(struct lm_catalog *catalog, lm_object_id dir, struct lm_catalog_ids *out);
 /** The names of one component in a directory; dir 0: where the directory is not known. */
 int lm_catalog_names(struct lm_catalog *catalog, lm_object_id dir, struct lm_str component,

@@ -31,6 +31,9 @@ struct lm_catalog_builder *lm_catalog_builder_free(struct lm_catalog_builder *bu
 /** The catalogs written so far; borrowed. May be merged. */
 struct lm_catalog *lm_catalog_builder_written(struct lm_catalog_builder *builder);
 
+/** The same, the caller's from now on; the builder is gone. */
+struct lm_catalog *lm_catalog_builder_take(struct lm_catalog_builder *builder);
+
 /**
  * Take in one item, in stored order, each once, after lm_same_apply(). Of events begin_ns is set.
  * Strings are copied.

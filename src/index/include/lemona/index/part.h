@@ -16,7 +16,7 @@
  */
 enum lm_part_kind {
 	LM_PART_ROWS = 1,    /* what happened, by actor, and what was touched by whom */
-	LM_PART_SPAN = 2,    /* the same over many parts: presence, and the edges of busy objects */
+	LM_PART_SPAN = 2,    /* which of many row parts know an object */
 	LM_PART_CATALOG = 3, /* objects, names over time, look-ups */
 };
 

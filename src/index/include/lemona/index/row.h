@@ -23,6 +23,7 @@ struct lm_row {
 	uint32_t tid;
 	uint32_t count;    /* actions: lm_event_count() of its events, added up */
 	uint16_t op, call, flags;
+	uint16_t cpu;      /* of the first */
 };
 
 /** The first event of a row, as far as the row knows it: result as it is in the row. */

@@ -21,6 +21,17 @@ struct lm_store *lm_store_free(struct lm_store *store);
  */
 int lm_store_add(struct lm_store *store, struct lm_part *part);
 
+/*
+ * Spans say which parts know an object (span.h); those that no span covers are all looked into.
+ */
+/** Whether there are parts enough without one, and which is the first. */
+bool lm_store_span_due(const struct lm_store *store, uint32_t *ret_first);
+/** Write it. @return as lm_span_write() */
+int lm_store_write_span(const struct lm_store *store, int fd);
+/** @param part  of kind span, behind those that are there; the store's, whatever is returned
+ *  @return 0; -LM_E_DAMAGED (another kind, or not behind); -ENOMEM */
+int lm_store_add_span(struct lm_store *store, struct lm_part *part);
+
 /** Where events are read that rows do not tell whole; the store's from now on. NULL: nowhere. */
 void lm_store_set_events(struct lm_store *store, struct lm_log_events *events);
 
@@ -61,8 +72,32 @@ void lm_store_cursor_release(struct lm_store_cursor *cursor);
  */
 int lm_store_next(struct lm_store_cursor *cursor, const struct lm_row **ret_rows);
 
+/*
+ * All of it, part by part.
+ */
+size_t lm_store_part_count(const struct lm_store *store);
+/** Borrowed. */
+struct lm_rows *lm_store_part(const struct lm_store *store, size_t i);
+
+/**
+ * The events of the frame that an event is in. The begin of each thread's first one is 0.
+ *
+ * @param ret_events  in the order of their numbers; borrowed until the store is asked for another
+ * @return 0; -ENOENT (no such event); what lm_log_events_read() returns
+ */
+int lm_store_frame(const struct lm_store *store, uint64_t number,
+		   const struct lm_event **ret_events, uint32_t *ret_count);
+
 /** Until when a row's influence lasted: row->until_ns, or what later parts say. */
 uint64_t lm_store_until(const struct lm_store *store, uint32_t part, const struct lm_row *row);
+
+/**
+ * One event, whole, by number. Its begin is that of its row where it is the row's first.
+ *
+ * @param ret_event  what it points to is borrowed until the next call
+ * @return 0; -ENOENT (no such event); what lm_log_events_read() returns; -ENOMEM
+ */
+int lm_store_event(const struct lm_store *store, uint64_t number, struct lm_event *ret_event);
 
 /**
  * The part of a row's run that begins before, or ends after, a moment.

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "index-private.h"
+
+/*
+ * Paths, derived from names at a time.
+ */
+#define DEPTH_MAX 256
+/* How far back a binding is looked for among those that began earlier. */
+#define LOOK_BACK_MAX 64
+
+static uint32_t row_of(const struct lm_index *index, const struct rows *rows,
+		       const struct lm_bound *bounds, lm_object_id id, const struct lm_bound **ret)
+{
+	if (id == LM_OBJECT_NONE || id >= index->objects.count)
+		return 0;
+	*ret = bounds + rows->start[id];
+	return rows->start[id + 1] - rows->start[id];
+}
+
+uint32_t lm_index_bounds_of_name(const struct lm_index *index, lm_object_id name,
+				 const struct lm_bound **ret_bounds)
+{
+	return row_of(index, &index->by_name, index->name_bounds, name, ret_bounds);
+}
+
+uint32_t lm_index_bounds_of_file(const struct lm_index *index, lm_object_id file,
+				 const struct lm_bound **ret_bounds)
+{
+	return row_of(index, &index->by_file, index->file_bounds, file, ret_bounds);
+}
+
+/* Covering beats not covering, the kernel's word beats a claim, later beats earlier. */
+static int rank_bound(const struct lm_bound *bound, uint64_t t_ns)
+{
+	return (bound->end_ns > t_ns ? 2 : 0) + (bound->claimed ? 0 : 1);
+}
+
+static const struct lm_bound *bound_at(const struct lm_bound *bounds, uint32_t count, uint64_t t_ns)
+{
+	const struct lm_bound *best = NULL;
+	uint32_t low = 0, high = count, looked = 0;
+
+	if (count == 0)
+		return NULL;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (bounds[middle].begin_ns <= t_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (uint32_t i = low; i > 0 && looked < LOOK_BACK_MAX; i--, looked++) {
+		const struct lm_bound *bound = &bounds[i - 1];
+
+		if (!best || rank_bound(bound, t_ns) > rank_bound(best, t_ns) ||
+			(rank_bound(bound, t_ns) == rank_bound(best, t_ns) &&
+				bound->end_ns > best->end_ns))
+			best = bound;
+	}
+	return best ? best : &bounds[0];
+}
+
+const struct lm_bound *lm_index_bound_of_name_at(const struct lm_index *index, lm_object_id name,
+						 uint64_t t_ns)
+{
+	const struct lm_bound *bounds = NULL;
+	uint32_t count = lm_index_bounds_of_name(index, name, &bounds);
+
+	return bound_at(bounds, count, t_ns);
+}
+
+const struct lm_bound *lm_index_bound_of_file_at(const struct lm_index *index, lm_object_id file,
+						 uint64_t t_ns)
+{
+	const struct lm_bound *bounds = NULL;
+	uint32_t count = lm_index_bounds_of_file(index, file, &bounds);
+
+	return bound_at(bounds, count, t_ns);
+}
+
+uint32_t lm_index_names_in(const struct lm_index *index, lm_object_id dir,
+			   const lm_object_id **ret_names)
+{
+	if (dir == LM_OBJECT_NONE || dir >= index->objects.count)
+		return 0;
+	*ret_names = index->in_dir.at + index->in_dir.start[dir];
+	return index->in_dir.start[dir + 1] - index->in_dir.start[dir];
+}
+
+struct climb {
+	struct lm_str components[DEPTH_MAX]; /* from the object upwards */
+	uint32_t count;
+	uint32_t nearest; /* components below the nearest root; UINT32_MAX: none met */
+	bool anchored;    /* the topmost component hangs on a root */
+	bool absolute;    /* the topmost component is a whole claimed path */
+};
+
+static bool is_absolute(struct lm_str s)
+{
+	return s.len > 0 && s.data[0] == '/';
+}
+
+/* Collect components upwards until a root, the end of what is known, or the depth limit. */
+static void climb_names(const struct lm_index *index, lm_object_id id, uint64_t t_ns,
+			lm_object_id root, struct climb *climb)
+{
+	while (climb->count < DEPTH_MAX) {
+		const struct lm_name *name = index_name(index, id);
+		const struct lm_bound *bound;
+
+		if (!name)
+			return;
+		climb->components[climb->count++] = name->component;
+		if (is_absolute(name->component)) {
+			climb->absolute = true;
+			return;
+		}
+		if (lm_index_is_root(index, name->dir)) {
+			if (climb->nearest == UINT32_MAX)
+				climb->nearest = climb->count;
+			if (root == LM_OBJECT_NONE || root == name->dir) {
+				climb->anchored = true;
+				return;
+			}
+		}
+		bound = lm_index_bound_of_file_at(index, name->dir, t_ns);
+		if (!bound)
+			return;
+		id = bound->name;
+	}
+}
+
+int lm_index_path_at(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,
+		     lm_object_id root, struct lm_buffer *out)
+{
+	struct climb climb;
+	uint32_t count;
+
+	climb.count = 0;
+	climb.nearest = UINT32_MAX;
+	climb.anchored = climb.absolute = false;
+	if (lm_index_kind(index, file_or_name) != LM_OBJECT_KIND_NAME) {
+		const struct lm_bound *bound = lm_index_bound_of_file_at(index, file_or_name, t_ns);
+
+		if (lm_index_is_root(index, file_or_name) &&
+		    (!bound || root == LM_OBJECT_NONE || root == file_or_name)) {
+			lm_buffer_append_byte(out, '/');
+			return 0;
+		}
+		if (!bound)
+			return -ENOENT;
+		file_or_name = bound->name;
+	}
+	climb_names(index, file_or_name, t_ns, root, &climb);
+	if (climb.count == 0)
+		return -ENOENT;
+	count = climb.count;
+	/* The asked-for root is not above: the nearest one is what somebody calls "/". */
+	if (!climb.anchored && climb.nearest != UINT32_MAX) {
+		count = climb.nearest;
+		climb.anchored = true;
+	}
+	if (!climb.anchored && !climb.absolute)
+		lm_buffer_append_byte(out, '?');
+	for (uint32_t i = count; i > 0; i--) {
+		if (!is_absolute(climb.components[i - 1]))
+			lm_buffer_append_byte(out, '/');
+		lm_buffer_append_str(out, climb.components[i - 1]);
+	}
+	return 0;
+}
+
+/* The process that last acted on an object before a time, or 0. */
+static lm_object_id last_actor(const struct lm_index *index, lm_object_id id, uint64_t t_ns)
+{
+	struct lm_links links;
+
+	links = lm_index_incoming(index, id, t_ns);
+
+	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
+		const struct lm_link link = lm_links_get(&links, i - 1);
+
+		if (index_process(index, link.source))
+			return link.source;
+	}
+	links = lm_index_outgoing(index, id, 0);
+	for (uint32_t i = links.count; i > 0 && links.count - i < LOOK_BACK_MAX; i--) {
+		const struct lm_link link = lm_links_get(&links, i - 1);
+
+		if (link.begin_ns < t_ns && index_process(index, link.sink))
+			return link.sink;
+	}
+	return LM_OBJECT_NONE;
+}
+
+int lm_index_path_seen(const struct lm_index *index, lm_object_id file_or_name, uint64_t t_ns,
+		       struct lm_buffer *out)
+{
+	const struct lm_process *process =
+		index_process(index, last_actor(index, file_or_name, t_ns));
+
+	return lm_index_path_at(index, file_or_name, t_ns, process ? process->root : LM_OBJECT_NONE,
+				out);
+}
