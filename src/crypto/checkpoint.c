@@ -4,6 +4,7 @@
 #include "lemona/base/base64.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "lemona/crypto/host.h"
 #include "note_key.h"
 
 /* The two notes of a log. Each is written and read line by line, in one order. */
@@ -63,13 +64,18 @@ int lm_segment_key_sign(
 	struct lm_str name = { name_bytes, sizeof(name_bytes) };
 	size_t start = out->len;
 
-	if (key->segment == 0)
+	if (key->segment == 0 || (key->host != LM_HOST_NONE && key->segment != 1) ||
+		(key->host > LM_HOST_SIGNED && !lm_host_reason(key->host)))
 		return -EINVAL;
 	lm_log_name(key->log_id, name_bytes);
 	lm_buffer_append_str(out, name);
 	lm_buffer_printf(out, "\nkey\nsegment %" PRIu32 "\n", key->segment);
 	append_key(out, "next-segment-key ", &key->next_segment_key);
 	append_key(out, "checkpoint-key ", &key->checkpoint_key);
+	if (key->host == LM_HOST_SIGNED)
+		append_key(out, "host-key ", &key->host_key);
+	else if (key->host != LM_HOST_NONE)
+		lm_buffer_printf(out, "no-host-key %s\n", lm_host_reason(key->host));
 	return finish_note(out, start, name, signer);
 }
 
@@ -137,6 +143,34 @@ static enum lm_checkpoint_state take_state(struct lines *lines)
 	return LM_CHECKPOINT_OPEN;
 }
 
+/* Is that the word that the next line begins with? */
+static bool comes_next(const struct lines *lines, const char *word)
+{
+	size_t len = strlen(word);
+
+	return lines->left.len >= len && memcmp(lines->left.data, word, len) == 0;
+}
+
+/* What the first key note says of the host, if anything. */
+static void take_host(struct lines *lines, struct lm_segment_key *key)
+{
+	struct lm_str reason;
+
+	if (lines->bad || lines->left.len == 0 || key->segment != 1)
+		return;
+	if (comes_next(lines, "host-key ")) {
+		take_bytes(lines, "host-key ", key->host_key.bytes);
+		key->host = LM_HOST_SIGNED;
+		return;
+	}
+	reason = take_line(lines, "no-host-key ");
+	for (enum lm_host_state i = LM_HOST_MISSING; i <= LM_HOST_FAILED; i++)
+		if (lm_str_equal(reason, lm_str_from(lm_host_reason(i))))
+			key->host = i;
+	if (key->host == LM_HOST_NONE)
+		lines->bad = true;
+}
+
 /* Common beginning: takes the note apart and reads the first line. */
 static int begin_note(struct lm_str bytes, struct lm_note *ret_note, struct lines *ret_lines,
 	uint8_t ret_log_id[LM_LOG_ID_BYTES])
@@ -186,6 +220,7 @@ int lm_segment_key_parse(
 	key.segment = (uint32_t)take_number(&lines, "segment ", UINT32_MAX);
 	take_bytes(&lines, "next-segment-key ", key.next_segment_key.bytes);
 	take_bytes(&lines, "checkpoint-key ", key.checkpoint_key.bytes);
+	take_host(&lines, &key);
 	if (lines.bad || lines.left.len > 0 || key.segment == 0)
 		return -LM_E_DAMAGED;
 	*ret_key = key;

@@ -148,28 +148,38 @@ int lm_note_check(const struct lm_note *note, const struct lm_public_key *key)
 	return lm_note_check_name(note, name, key);
 }
 
-int lm_note_append_signature(
-	struct lm_buffer *out, size_t start, struct lm_str name, const struct lm_seed *signer)
+int lm_note_append_line(
+	struct lm_buffer *out, struct lm_str text, struct lm_str name, const struct lm_seed *signer)
 {
 	uint8_t bytes[4 + LM_SIGNATURE_BYTES];
 	struct lm_public_key key;
 	uint32_t key_id;
-	int r = lm_buffer_status(out);
+	int r = lm_sign_public(signer, &key);
 
-	if (r == 0)
-		r = lm_sign_public(signer, &key);
 	if (r == 0)
 		r = lm_note_key_id(name, &key, &key_id);
 	if (r == 0)
-		r = lm_sign(signer, out->data + start, out->len - start, bytes + 4);
+		r = lm_sign(signer, text.data, text.len, bytes + 4);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < 4; i++)
 		bytes[i] = (uint8_t)(key_id >> (24 - 8 * i));
-	lm_buffer_append_text(out, "\n" DASH);
+	lm_buffer_append_text(out, DASH);
 	lm_buffer_append_str(out, name);
 	lm_buffer_append_byte(out, ' ');
 	lm_buffer_append_base64(out, bytes, sizeof(bytes));
 	lm_buffer_append_byte(out, '\n');
 	return lm_buffer_status(out);
+}
+
+int lm_note_append_signature(
+	struct lm_buffer *out, size_t start, struct lm_str name, const struct lm_seed *signer)
+{
+	size_t len = out->len - start;
+
+	lm_buffer_append_byte(out, '\n');
+	if (lm_buffer_status(out) < 0)
+		return -ENOMEM;
+	return lm_note_append_line(out,
+		(struct lm_str){ (const char *)out->data + start, (uint32_t)len }, name, signer);
 }

@@ -78,31 +78,26 @@ int lm_note_key_id(struct lm_str name, const struct lm_public_key *key, uint32_t
 	return 0;
 }
 
-int lm_verifier_key_encode(const uint8_t log_id[LM_LOG_ID_BYTES], const struct lm_public_key *key,
-	struct lm_buffer *out)
+int lm_note_key_append(struct lm_buffer *out, struct lm_str name, const struct lm_public_key *key)
 {
 	uint8_t bytes[1 + LM_PUBLIC_KEY_BYTES] = { TYPE_ED25519 };
-	char name[LM_LOG_NAME_BYTES];
 	uint32_t key_id;
-	int r;
+	int r = lm_note_key_id(name, key, &key_id);
 
-	lm_log_name(log_id, name);
-	r = lm_note_key_id((struct lm_str){ name, sizeof(name) }, key, &key_id);
 	if (r < 0)
 		return r;
 	memcpy(bytes + 1, key->bytes, sizeof(key->bytes));
-	lm_buffer_append(out, name, sizeof(name));
+	lm_buffer_append_str(out, name);
 	lm_buffer_printf(out, "+%08x+", key_id);
 	lm_buffer_append_base64(out, bytes, sizeof(bytes));
 	return lm_buffer_status(out);
 }
 
-int lm_verifier_key_parse(
-	struct lm_str text, uint8_t ret_log_id[LM_LOG_ID_BYTES], struct lm_public_key *ret_key)
+int lm_note_key_parse(struct lm_str text, uint32_t name_len, struct lm_public_key *ret_key)
 {
-	const uint32_t key_at = LM_LOG_NAME_BYTES + 1 + KEY_ID_DIGITS + 1;
-	struct lm_str name = { text.data, LM_LOG_NAME_BYTES };
-	uint8_t log_id[LM_LOG_ID_BYTES], bytes[1 + LM_PUBLIC_KEY_BYTES];
+	const uint32_t key_at = name_len + 1 + KEY_ID_DIGITS + 1;
+	struct lm_str name = { text.data, name_len };
+	uint8_t bytes[1 + LM_PUBLIC_KEY_BYTES];
 	struct lm_public_key key;
 	uint64_t said;
 	uint32_t key_id;
@@ -111,9 +106,8 @@ int lm_verifier_key_parse(
 
 	if (text.len > 0 && text.data[text.len - 1] == '\n')
 		text.len--;
-	if (text.len <= key_at || lm_log_name_parse(name, log_id) < 0 ||
-		text.data[name.len] != '+' || text.data[key_at - 1] != '+' ||
-		!read_hex((struct lm_str){ text.data + name.len + 1, KEY_ID_DIGITS }, &said))
+	if (text.len <= key_at || text.data[name_len] != '+' || text.data[key_at - 1] != '+' ||
+		!read_hex((struct lm_str){ text.data + name_len + 1, KEY_ID_DIGITS }, &said))
 		return -LM_E_DAMAGED;
 	text = (struct lm_str){ text.data + key_at, text.len - key_at };
 	if (lm_base64_decode(text, bytes, sizeof(bytes), &len) < 0 || len != sizeof(bytes) ||
@@ -125,7 +119,31 @@ int lm_verifier_key_parse(
 		return r;
 	if (key_id != said)
 		return -LM_E_DAMAGED;
-	memcpy(ret_log_id, log_id, sizeof(log_id));
 	*ret_key = key;
+	return 0;
+}
+
+int lm_verifier_key_encode(const uint8_t log_id[LM_LOG_ID_BYTES], const struct lm_public_key *key,
+	struct lm_buffer *out)
+{
+	char name[LM_LOG_NAME_BYTES];
+
+	lm_log_name(log_id, name);
+	return lm_note_key_append(out, (struct lm_str){ name, sizeof(name) }, key);
+}
+
+int lm_verifier_key_parse(
+	struct lm_str text, uint8_t ret_log_id[LM_LOG_ID_BYTES], struct lm_public_key *ret_key)
+{
+	struct lm_str name = { text.data, LM_LOG_NAME_BYTES };
+	uint8_t log_id[LM_LOG_ID_BYTES];
+	int r;
+
+	if (text.len <= LM_LOG_NAME_BYTES || lm_log_name_parse(name, log_id) < 0)
+		return -LM_E_DAMAGED;
+	r = lm_note_key_parse(text, LM_LOG_NAME_BYTES, ret_key);
+	if (r < 0)
+		return r;
+	memcpy(ret_log_id, log_id, sizeof(log_id));
 	return 0;
 }

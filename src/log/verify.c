@@ -359,6 +359,7 @@ static int verify(struct lm_verify *v, const char *path)
 		return lm_diag_errno(v->diag, r, "cannot verify the log %s", path);
 	tell_ends(v);
 	lm_verify_judge_deleted(v);
+	lm_verify_judge_host(v);
 	lm_verify_judge_outside(v, v->leaves);
 	if (v->unfit && v->report.sound && v->report.signed_leaves < v->sure_signed)
 		lm_verify_tell(v, LM_VERDICT_ALTERED,

@@ -27,6 +27,9 @@ static int take_key(struct lm_verify *v, const struct lm_segment_file *file, str
 			"the key note is signed with another key than the one that had to sign it");
 	else if (r < 0)
 		return r == -LM_E_DAMAGED ? 0 : r;
+	r = lm_verify_host(v, &key, &note, place);
+	if (r < 0)
+		return r;
 	v->key = key.next_segment_key;
 	v->key_known = true;
 	v->key_frames++;

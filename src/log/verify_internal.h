@@ -137,6 +137,7 @@ struct lm_verify {
 	struct lm_sha256 *hash;
 	struct lm_merkle_tree tree; /* of leaves that a checkpoint covers, or that follow those */
 	bool tree_known;
+	bool host_seen;             /* lm_verify_host() */
 	bool has_anchor, key_known; /* key: of the next segment */
 	struct lm_public_key anchor, key;
 	uint8_t anchor_id[LM_LOG_ID_BYTES];
@@ -237,6 +238,19 @@ int lm_verify_rows(struct lm_verify *v, struct lm_verify_segment *segment);
 
 /** Keys, checkpoints, roots of the segment. @return 0; -EIO; -ENOMEM */
 int lm_verify_notes(struct lm_verify *v, struct lm_verify_segment *segment);
+
+/* verify_host.c */
+
+/**
+ * What the key note of segment 1 says of the host, and whether that holds. Of a note of another
+ * segment nothing.
+ *
+ * @return 0; -EIO; -ENOMEM
+ */
+int lm_verify_host(struct lm_verify *v, const struct lm_segment_key *key,
+	const struct lm_note *note, const struct lm_place *place);
+/** At the end: a log of which no such note is left is signed by no host. */
+void lm_verify_judge_host(struct lm_verify *v);
 
 /* verify_deleted.c */
 

@@ -309,6 +309,8 @@ static int take_key(struct notes *notes, const struct lm_found *frame)
 		return r;
 	v->key_frames++;
 	r = check_signature(notes, &note, v->key_known, &v->key, &place);
+	if (r >= 0)
+		r = lm_verify_host(v, &key, &note, &place);
 	if (r < 0)
 		return r;
 	/* Of a note by a wrong key the rest is held against what it says itself. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "lemona/base/error.h"
-#include "lemona/crypto/note.h"
+#include "lemona/crypto/host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -28,6 +28,7 @@ static void check_lines(const struct lm_note *note)
 	if (lm_sign_public(&seed, &key) < 0)
 		abort();
 	lm_note_check(note, &key);
+	lm_host_check(note, &key);
 	for (uint32_t i = 0; i < note->count; i++)
 		lm_note_check_name(note, note->lines[i].name, &key);
 }
@@ -52,7 +53,14 @@ static void read_notes(struct lm_str bytes)
 		check_lines(&note);
 }
 
-/* A note of either kind, of anybody, or a verifier key. */
+/* There is one way to write a key. */
+static void expect_key(const struct lm_buffer *again, struct lm_str text)
+{
+	if (again->len < text.len - 1 || memcmp(again->data, text.data, again->len) != 0)
+		abort();
+}
+
+/* A note of either kind, of anybody, or a verifier key of a log or a host. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	LM_BUFFER struct lm_buffer again = LM_BUFFER_INIT;
@@ -61,10 +69,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct lm_public_key key;
 
 	read_notes(bytes);
-	if (lm_verifier_key_parse(bytes, log_id, &key) < 0)
-		return 0;
-	if (lm_verifier_key_encode(log_id, &key, &again) < 0 || again.len < len - 1 ||
-		memcmp(again.data, data, again.len) != 0)
-		abort();
+	if (lm_verifier_key_parse(bytes, log_id, &key) == 0) {
+		if (lm_verifier_key_encode(log_id, &key, &again) < 0)
+			abort();
+		expect_key(&again, bytes);
+	} else if (lm_host_key_parse(bytes, &key) == 0) {
+		if (lm_host_key_encode(&key, &again) < 0)
+			abort();
+		expect_key(&again, bytes);
+	}
 	return 0;
 }

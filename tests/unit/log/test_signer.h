@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lemona/crypto/host.h"
 #include "lemona/crypto/note.h"
 #include "lemona/crypto/sign.h"
 #include "lemona/log/signer.h"
@@ -23,6 +24,8 @@ struct test_signer {
 	struct lm_buffer answer;
 	uint32_t late;         /* so many takes that do not wait find nothing */
 	uint32_t waiting;
+	enum lm_host_state host;
+	struct lm_seed host_named, host_signing; /* by the first key note; zero: nobody signs */
 	uint32_t left;         /* notes that it still signs before it dies */
 	uint32_t signed_count;
 };
@@ -34,6 +37,17 @@ static inline int test_signer_dies(struct test_signer *signer)
 	signer->left--;
 	signer->signed_count++;
 	return 0;
+}
+
+/* What a host, or somebody in its place, adds to the first key note. */
+static inline int test_signer_host(const struct test_signer *signer, struct lm_buffer *note)
+{
+	static const struct lm_seed nobody;
+
+	if (signer->host != LM_HOST_SIGNED || signer->segment != 0 ||
+		memcmp(&signer->host_signing, &nobody, sizeof(nobody)) == 0)
+		return 0;
+	return lm_host_sign(note, 0, &signer->host_signing);
 }
 
 static inline int test_signer_key(void *data, uint32_t segment, struct lm_buffer *ret_note)
@@ -48,6 +62,9 @@ static inline int test_signer_key(void *data, uint32_t segment, struct lm_buffer
 	if (segment != signer->segment + 1)
 		return -EINVAL;
 	memcpy(key.log_id, signer->log_id, sizeof(key.log_id));
+	key.host = segment == 1 ? signer->host : LM_HOST_NONE;
+	if (key.host == LM_HOST_SIGNED && lm_sign_public(&signer->host_named, &key.host_key) < 0)
+		return -EIO;
 	r = lm_seed_next(&signer->segment_seed, &next);
 	if (r == 0)
 		r = lm_sign_public(&next, &key.next_segment_key);
@@ -57,6 +74,8 @@ static inline int test_signer_key(void *data, uint32_t segment, struct lm_buffer
 		r = lm_sign_public(&signer->checkpoint_seed, &key.checkpoint_key);
 	if (r == 0)
 		r = lm_segment_key_sign(&key, &signer->segment_seed, ret_note);
+	if (r == 0)
+		r = test_signer_host(signer, ret_note);
 	if (r < 0)
 		return r;
 	signer->segment_seed = next;

@@ -15,7 +15,7 @@
  */
 
 #define LM_LOG_ID_BYTES           16
-#define LM_NOTE_MAX_BYTES         4096   /* of a note in a log: it has one signature */
+#define LM_NOTE_MAX_BYTES         4096   /* of a note in a log: it has one signature, or two */
 #define LM_NOTE_OUTSIDE_MAX_BYTES 131072 /* of a note from outside, with those of witnesses */
 #define LM_NOTE_LINES             16     /* signatures */
 
@@ -73,18 +73,34 @@ struct lm_checkpoint {
 		next_key; /* signs the next checkpoint; zero unless the state is open */
 };
 
+/* Does the key of the host sign as well (lemona/crypto/host.h)? Said in segment 1 only. */
+enum lm_host_state {
+	LM_HOST_NONE = 0, /* nobody asked for that */
+	LM_HOST_SIGNED,
+	/* It was asked for, and the key could not be used: */
+	LM_HOST_MISSING,
+	LM_HOST_DAMAGED,
+	LM_HOST_OTHER_TPM, /* sealed by another one, or this one was cleared since */
+	LM_HOST_PCRS,      /* they are not what it was sealed for */
+	LM_HOST_PASSWORD,  /* the TPM's owner has one, and it was not given */
+	LM_HOST_LOCKED,    /* the TPM, for some time */
+	LM_HOST_FAILED,
+};
+
 /** The keys of a segment, signed with the key that the one before has named. */
 struct lm_segment_key {
 	uint8_t log_id[LM_LOG_ID_BYTES];
 	uint32_t segment;                      /* from 1 */
 	struct lm_public_key next_segment_key; /* signs the key note of the next segment */
 	struct lm_public_key checkpoint_key;   /* signs the first checkpoint of this one */
+	enum lm_host_state host;
+	struct lm_public_key host_key; /* zero unless the state is signed */
 };
 
 /**
- * Append the note. On failure the buffer is as long as before, or marked.
+ * Append the note, with one signature. On failure the buffer is as long as before, or marked.
  *
- * @return 0; -EINVAL (segment or number 0, no such state); -EIO; -ENOMEM
+ * @return 0; -EINVAL (segment or number 0, no such state, a host in a later segment); -EIO; -ENOMEM
  */
 int lm_checkpoint_sign(const struct lm_checkpoint *checkpoint, const struct lm_seed *signer,
 	struct lm_buffer *out);

@@ -66,6 +66,9 @@ struct lm_verify_report {
 	uint64_t unsigned_frames;    /* after the last checkpoint that fits */
 	int64_t wall_minus_boot_ns;  /* of the first segment */
 	uint8_t log_id[LM_LOG_ID_BYTES];
+	enum lm_host_state host;     /* what the first key note says */
+	bool host_signed;            /* host_key has signed it */
+	struct lm_public_key host_key;
 	bool has_first_key;          /* there is an anchor */
 	struct lm_public_key first_key;
 	struct lm_digest *roots;     /* at the end of each segment whose last note fits, in order */
@@ -76,6 +79,8 @@ void lm_verify_report_release(struct lm_verify_report *report);
 
 struct lm_verify_options {
 	struct lm_str key;               /* verifier key, the trust anchor; empty: the file `key` */
+	const struct lm_public_key *host_key; /* that must have signed the first key note; NULL:
+					       * any, or none */
 	const char *const *checkpoints;  /* paths of notes from outside */
 	size_t checkpoint_count;
 	bool deep;                       /* decode frames as well that a checkpoint covers */
