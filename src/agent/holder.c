@@ -20,7 +20,8 @@
 
 struct lm_holder {
 	int socket;
-	pid_t pid; /* 0: none */
+	int theirs; /* until it runs; -1 then */
+	pid_t pid;  /* 0: none */
 	struct lm_public_key first_key;
 	struct lm_signer signer;
 	bool asked; /* an answer is to come */
@@ -60,9 +61,9 @@ static int take_message(const struct lm_holder *holder, uint64_t end_ns, void *r
 	return (size_t)n == size ? 1 : -EPIPE;
 }
 
-static int send_request(const struct lm_holder *holder, const struct holder_request *request)
+static int send_request(int socket, const struct holder_request *request)
 {
-	ssize_t n = send(holder->socket, request, sizeof(*request), MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(socket, request, sizeof(*request), MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n == sizeof(*request))
 		return 0;
@@ -99,7 +100,7 @@ static int sign_segment(void *data, uint32_t segment, struct lm_buffer *ret_note
 		return -EPIPE;
 	if (holder->asked)
 		return -EINVAL;
-	r = send_request(holder, &request);
+	r = send_request(holder->socket, &request);
 	if (r < 0)
 		return r;
 	r = take_note(holder, lm_time_boot_ns() + SEGMENT_NS, ret_note);
@@ -126,7 +127,7 @@ static int ask(void *data, const struct lm_checkpoint *checkpoint)
 		return -EPIPE;
 	if (holder->asked)
 		return -EBUSY;
-	r = send_request(holder, &request);
+	r = send_request(holder->socket, &request);
 	holder->asked = r == 0;
 	return r;
 }
@@ -165,29 +166,36 @@ static void cleanup_holder(struct lm_holder **holder)
 	lm_holder_free(*holder);
 }
 
-int lm_holder_start_from(struct lm_seed *first, const uint8_t log_id[LM_LOG_ID_BYTES],
-	struct lm_holder **ret_holder, struct lm_diag *diag)
+int lm_holder_new(struct lm_holder **ret_holder, struct lm_diag *diag)
 {
 	LM_CLEANUP(cleanup_holder) struct lm_holder *holder = calloc(1, sizeof(*holder));
-	int theirs LM_CLOSE = -1;
-	int sockets[2], r;
+	int sockets[2];
 
 	if (!holder)
 		return lm_diag_errno(diag, -ENOMEM, "cannot start the key holder");
-	holder->socket = -1;
+	holder->socket = holder->theirs = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return lm_diag_errno(diag, -errno, "cannot start the key holder");
 	holder->socket = sockets[0];
-	theirs = sockets[1];
+	holder->theirs = sockets[1];
+	*ret_holder = lm_take_ptr(holder);
+	return 0;
+}
+
+static int run(struct lm_holder *holder, struct lm_seed *first,
+	const uint8_t log_id[LM_LOG_ID_BYTES], struct lm_diag *diag)
+{
+	int r;
+
 	holder->pid = fork();
 	if (holder->pid == 0)
-		holder_serve(theirs, log_id, first);
+		holder_serve(holder->theirs, log_id, first);
 	if (holder->pid < 0) {
 		r = -errno;
 		holder->pid = 0;
 		return lm_diag_errno(diag, r, "cannot start the key holder");
 	}
-	close(lm_take_fd(theirs));
+	close(lm_take_fd(holder->theirs));
 	r = hear_greeting(holder, diag);
 	if (r < 0)
 		return r;
@@ -198,14 +206,49 @@ int lm_holder_start_from(struct lm_seed *first, const uint8_t log_id[LM_LOG_ID_B
 		.ask = ask,
 		.take = take,
 	};
-	*ret_holder = lm_take_ptr(holder);
 	return 0;
+}
+
+int lm_holder_run(
+	struct lm_holder *holder, const uint8_t log_id[LM_LOG_ID_BYTES], struct lm_diag *diag)
+{
+	return run(holder, NULL, log_id, diag);
+}
+
+int lm_holder_start_from(struct lm_seed *first, const uint8_t log_id[LM_LOG_ID_BYTES],
+	struct lm_holder **ret_holder, struct lm_diag *diag)
+{
+	LM_CLEANUP(cleanup_holder) struct lm_holder *holder = NULL;
+	int r = lm_holder_new(&holder, diag);
+
+	if (r == 0)
+		r = run(holder, first, log_id, diag);
+	if (r == 0)
+		*ret_holder = lm_take_ptr(holder);
+	return r;
 }
 
 int lm_holder_start(
 	const uint8_t log_id[LM_LOG_ID_BYTES], struct lm_holder **ret_holder, struct lm_diag *diag)
 {
 	return lm_holder_start_from(NULL, log_id, ret_holder, diag);
+}
+
+int lm_holder_tell_host(int socket, enum lm_host_state state, const struct lm_seed *seed)
+{
+	struct holder_request request = { .kind = HOLDER_HOST, .host = state };
+	int r;
+
+	if (state == LM_HOST_SIGNED)
+		request.host_seed = *seed;
+	r = send_request(socket, &request);
+	lm_seed_wipe(&request.host_seed);
+	return r;
+}
+
+int lm_holder_socket(const struct lm_holder *holder)
+{
+	return holder->socket;
 }
 
 const struct lm_signer *lm_holder_signer(struct lm_holder *holder)
@@ -245,6 +288,8 @@ struct lm_holder *lm_holder_free(struct lm_holder *holder)
 		return NULL;
 	if (holder->socket >= 0)
 		close(holder->socket);
+	if (holder->theirs >= 0)
+		close(holder->theirs);
 	if (holder->pid > 0)
 		reap(holder->pid);
 	free(holder);

@@ -25,6 +25,28 @@ struct lm_holder;
 int lm_holder_start(
 	const uint8_t log_id[LM_LOG_ID_BYTES], struct lm_holder **ret_holder, struct lm_diag *diag);
 
+/**
+ * The same in two steps, for what has to be waiting for the holder when it begins: first the
+ * socket alone, then the process. A holder that does not run signs nothing.
+ *
+ * @return 0; -EMFILE, -ENFILE; -ENOMEM
+ */
+int lm_holder_new(struct lm_holder **ret_holder, struct lm_diag *diag);
+/** @return as lm_holder_start() */
+int lm_holder_run(
+	struct lm_holder *holder, const uint8_t log_id[LM_LOG_ID_BYTES], struct lm_diag *diag);
+
+/**
+ * Have the key of the host sign the beginning of the log as well. Before its first key note.
+ *
+ * @param socket  lm_holder_socket(), in whatever process
+ * @param state   LM_HOST_SIGNED, with the seed, or why there is none
+ * @return 0; -EPIPE; -EIO
+ */
+int lm_holder_tell_host(int socket, enum lm_host_state state, const struct lm_seed *seed);
+/** Borrowed. */
+int lm_holder_socket(const struct lm_holder *holder);
+
 /** For tests, which must know the keys: the first seed is given, and wiped in the holder. */
 int lm_holder_start_from(struct lm_seed *first, const uint8_t log_id[LM_LOG_ID_BYTES],
 	struct lm_holder **ret_holder, struct lm_diag *diag);

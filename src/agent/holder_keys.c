@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lemona/crypto/host.h"
+
 void holder_keys_init(struct holder_keys *keys, const uint8_t log_id[LM_LOG_ID_BYTES],
 	const struct lm_seed *first)
 {
@@ -14,6 +16,38 @@ void holder_keys_release(struct holder_keys *keys)
 {
 	lm_seed_wipe(&keys->segment_seed);
 	lm_seed_wipe(&keys->checkpoint_seed);
+	lm_seed_wipe(&keys->host_seed);
+}
+
+int holder_keys_host(
+	struct holder_keys *keys, enum lm_host_state state, const struct lm_seed *seed)
+{
+	if (keys->segment != 0 || (state != LM_HOST_SIGNED && !lm_host_reason(state)))
+		return -EINVAL;
+	lm_seed_wipe(&keys->host_seed);
+	keys->host = state;
+	if (state == LM_HOST_SIGNED)
+		keys->host_seed = *seed;
+	return 0;
+}
+
+/* The note of the first segment, with what the host has to do with it. */
+static int sign_first(const struct holder_keys *keys, struct lm_segment_key *note,
+	struct lm_buffer *out)
+{
+	size_t start = out->len;
+	int r = 0;
+
+	note->host = keys->host;
+	if (keys->host == LM_HOST_SIGNED)
+		r = lm_sign_public(&keys->host_seed, &note->host_key);
+	if (r == 0)
+		r = lm_segment_key_sign(note, &keys->segment_seed, out);
+	if (r == 0 && keys->host == LM_HOST_SIGNED)
+		r = lm_host_sign(out, start, &keys->host_seed);
+	if (r < 0)
+		out->len = start;
+	return r;
 }
 
 /* The seeds that a segment begins with, and the note that says so. */
@@ -32,7 +66,8 @@ static int make_segment(const struct holder_keys *keys, uint32_t segment, struct
 	if (r < 0)
 		return r;
 	memcpy(note.log_id, keys->log_id, sizeof(note.log_id));
-	return lm_segment_key_sign(&note, &keys->segment_seed, out);
+	return segment == 1 ? sign_first(keys, &note, out) :
+			      lm_segment_key_sign(&note, &keys->segment_seed, out);
 }
 
 int holder_keys_segment(struct holder_keys *keys, uint32_t segment, struct lm_buffer *out)
@@ -46,6 +81,7 @@ int holder_keys_segment(struct holder_keys *keys, uint32_t segment, struct lm_bu
 	r = make_segment(keys, segment, out, &next, &checkpoint);
 	if (r < 0)
 		return r;
+	lm_seed_wipe(&keys->host_seed);
 	keys->segment_seed = next;
 	keys->checkpoint_seed = checkpoint;
 	keys->segment = segment;

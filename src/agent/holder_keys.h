@@ -20,12 +20,24 @@ struct holder_keys {
 	uint64_t number;                /* of the segment's last checkpoint; 0: none */
 	uint64_t size;                  /* of the last checkpoint of all */
 	struct lm_digest root;
+	enum lm_host_state host;        /* what the first key note is to say */
+	struct lm_seed host_seed;       /* signs it too; zero unless the state is signed */
 };
 
 void holder_keys_init(struct holder_keys *keys, const uint8_t log_id[LM_LOG_ID_BYTES],
 	const struct lm_seed *first);
 /** Wipes all of it. */
 void holder_keys_release(struct holder_keys *keys);
+
+/**
+ * Have the key of the host sign the first key note too, or have that say why not. What was said
+ * last counts.
+ *
+ * @param seed  copied when the state is signed
+ * @return 0; -EINVAL (no such state; the first key note is signed already)
+ */
+int holder_keys_host(
+	struct holder_keys *keys, enum lm_host_state state, const struct lm_seed *seed);
 
 /**
  * Append the key note of a segment, and have it ready for checkpoints.

@@ -13,6 +13,8 @@
 enum holder_request_kind {
 	HOLDER_SEGMENT = 1,
 	HOLDER_CHECKPOINT = 2,
+	/* Not answered: it is sent before the recorder asks for anything, and not by it alone. */
+	HOLDER_HOST = 3,
 };
 
 struct holder_request {
@@ -24,7 +26,9 @@ struct holder_request {
 	uint64_t boot_ns;
 	uint64_t wall_ns;
 	uint32_t state;
-	uint32_t reserved; /* 0 */
+	/* Of the host; zero otherwise. */
+	uint32_t host;            /* enum lm_host_state */
+	struct lm_seed host_seed; /* zero unless the state is signed */
 };
 
 #define HOLDER_NOTE_BYTES 1024u /* more than either note has */

@@ -54,7 +54,12 @@ static int rehearse(void)
 		return r;
 	holder_keys_init(&keys, log_id, &seed);
 	lm_seed_wipe(&seed);
-	r = holder_keys_segment(&keys, 1, &out);
+	r = lm_seed_new(&seed);
+	if (r == 0)
+		r = holder_keys_host(&keys, LM_HOST_SIGNED, &seed);
+	lm_seed_wipe(&seed);
+	if (r == 0)
+		r = holder_keys_segment(&keys, 1, &out);
 	if (r == 0)
 		r = holder_keys_checkpoint(&keys, &checkpoint, &out);
 	holder_keys_release(&keys);
@@ -109,8 +114,6 @@ static int answer_request(
 		.state = request->state,
 	};
 
-	if (request->reserved != 0)
-		return -EINVAL;
 	switch (request->kind) {
 	case HOLDER_SEGMENT:
 		return holder_keys_segment(keys, request->segment, out);
@@ -144,9 +147,14 @@ static void serve(struct holder_keys *keys)
 	struct holder_request request;
 
 	/* Until the recorder is gone; a message of another size is not from the one we know. */
-	while (recv(SOCKET, &request, sizeof(request), MSG_TRUNC) == sizeof(request))
-		if (answer(keys, &request, &note) < 0)
+	while (recv(SOCKET, &request, sizeof(request), MSG_TRUNC) == sizeof(request)) {
+		if (request.kind == HOLDER_HOST)
+			(void)holder_keys_host(keys, request.host, &request.host_seed);
+		else if (answer(keys, &request, &note) < 0)
 			break;
+		lm_seed_wipe(&request.host_seed);
+	}
+	lm_seed_wipe(&request.host_seed);
 }
 
 _Noreturn void holder_serve(

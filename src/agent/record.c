@@ -318,7 +318,7 @@ static int open_all(struct recorder *rec, const struct lm_record_options *option
 	for (int i = 0; i < LM_URING_COUNT; i++)
 		uring_classes[i] = lm_uring_mappings()[i].class;
 	if (!options->no_seal) {
-		r = sealing_start(&rec->sealing, options->tpm, rec->summary->key,
+		r = sealing_start(&rec->sealing, options, rec->summary->key,
 			sizeof(rec->summary->key), diag);
 		if (r < 0)
 			return r;
@@ -517,6 +517,15 @@ static void go_ahead_of_others(void)
 		(void)setpriority(PRIO_PROCESS, 0, -20);
 }
 
+/* The log says so too: no word is lost if nobody reads this one. */
+static void tell_unsigned(const struct lm_diag *why, const struct lm_record_options *options)
+{
+	char sentence[LM_DIAG_MAX_BYTES + 64];
+
+	snprintf(sentence, sizeof(sentence), "the host does not sign this log: %s", why->text);
+	options->on_trouble(options->on_trouble_data, sentence);
+}
+
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 	struct lm_diag *diag)
 {
@@ -534,6 +543,8 @@ int lm_record_run(const struct lm_record_options *options, struct lm_record_summ
 	r = open_all(&rec, options, diag);
 	if (r == 0 && options->on_start)
 		options->on_start(options->on_start_data, summary.key);
+	if (r == 0 && options->on_trouble && rec.sealing.host.text[0])
+		tell_unsigned(&rec.sealing.host, options);
 	if (r == 0 && options->command) {
 		r = start_command(&rec, options->command, diag);
 		if (r < 0)

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "host_lend.h"
+#include "lemona/agent/host_key.h"
 #include "lemona/base/cleanup.h"
 
 /*
@@ -24,11 +26,45 @@ static void take_along(pid_t holder)
 	(void)setpriority(PRIO_PROCESS, (id_t)holder, getpriority(PRIO_PROCESS, 0));
 }
 
-static int start_holder(
+/* The holder's socket, and the seed of the host in it if there is one to be had. */
+static int lend_host(struct sealing *sealing, const struct lm_record_options *options,
+	struct lm_diag *diag)
+{
+	enum lm_host_state state;
+	int r;
+
+	if (!options->tpm.tcti || !options->host_key.path)
+		return 0;
+	r = host_lend(&options->tpm, options->host_key.path, lm_holder_socket(sealing->holder),
+		&sealing->host);
+	if (r == -ENOENT && !options->host_key.asked && !options->host_key.required) {
+		sealing->host.text[0] = '\0';
+		return 0;
+	}
+	if (r == 0)
+		return 0;
+	state = lm_host_state_of(r);
+	if (options->host_key.required)
+		return lm_diag_set(diag, r, "%s", sealing->host.text);
+	r = lm_holder_tell_host(lm_holder_socket(sealing->holder), state, NULL);
+	return r < 0 ? lm_diag_errno(diag, r, "cannot start the key holder") : 0;
+}
+
+static int reserve_id(struct sealing *sealing, const struct lm_record_options *options,
+	struct lm_diag *diag)
+{
+	if (options->tpm.tcti)
+		return lm_tpm_reserve(&options->tpm, sealing->log_id, &sealing->tpm, diag);
+	if (getrandom(sealing->log_id, LM_LOG_ID_BYTES, 0) != LM_LOG_ID_BYTES)
+		return lm_diag_errno(diag, -EIO, "no random bytes for the log's identity");
+	return 0;
+}
+
+static int run_holder(
 	struct sealing *sealing, char *ret_key, size_t key_size, struct lm_diag *diag)
 {
 	LM_BUFFER struct lm_buffer key = LM_BUFFER_INIT;
-	int r = lm_holder_start(sealing->log_id, &sealing->holder, geteuid() == 0 ? diag : NULL);
+	int r = lm_holder_run(sealing->holder, sealing->log_id, geteuid() == 0 ? diag : NULL);
 
 	/* What it lacks is not all that will be lacking. */
 	if (r < 0 && geteuid() != 0)
@@ -56,20 +92,19 @@ static int start_witness(struct sealing *sealing, struct lm_diag *diag)
 	return r < 0 ? lm_diag_errno(diag, r, "cannot start recording") : 0;
 }
 
-int sealing_start(struct sealing *sealing, const char *tcti, char *ret_key, size_t key_size,
-	struct lm_diag *diag)
+int sealing_start(struct sealing *sealing, const struct lm_record_options *options, char *ret_key,
+	size_t key_size, struct lm_diag *diag)
 {
-	int r;
+	int r = lm_holder_new(&sealing->holder, diag);
 
-	if (tcti)
-		r = lm_tpm_reserve(tcti, sealing->log_id, &sealing->tpm, diag);
-	else if (getrandom(sealing->log_id, LM_LOG_ID_BYTES, 0) != LM_LOG_ID_BYTES)
-		r = lm_diag_errno(diag, -EIO, "no random bytes for the log's identity");
-	else
-		r = 0;
+	/* Before this process talks with the TPM: there are some that talk with one at a time. */
 	if (r == 0)
-		r = start_holder(sealing, ret_key, key_size, diag);
-	if (r == 0 && tcti)
+		r = lend_host(sealing, options, diag);
+	if (r == 0)
+		r = reserve_id(sealing, options, diag);
+	if (r == 0)
+		r = run_holder(sealing, ret_key, key_size, diag);
+	if (r == 0 && options->tpm.tcti)
 		r = start_witness(sealing, diag);
 	return r;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
+#include <unistd.h>
 
 #include "lemona/base/cleanup.h"
 #include "tpm_internal.h"
@@ -26,30 +28,80 @@ int tpm_fail(struct lm_diag *diag, TSS2_RC rc, const char *what)
 	switch (rc & ~(TSS2_RC)(TPM2_RC_S | TPM2_RC_N_MASK)) {
 	case TPM2_RC_BAD_AUTH:
 	case TPM2_RC_AUTH_FAIL:
-		return lm_diag_set(
-			diag, -EACCES, "cannot %s: the TPM's owner has a password", what);
+		return lm_diag_set(diag, -EACCES,
+			"cannot %s: the TPM's owner has a password, and --tpm-auth FILE does not "
+			"name a file that holds it",
+			what);
 	}
+	if (rc == TPM2_RC_LOCKOUT)
+		return lm_diag_set(diag, -EBUSY,
+			"cannot %s: the TPM is locked for some time after wrong passwords; "
+			"tpm2_dictionarylockout -c ends that",
+			what);
 	if (rc == TPM2_RC_NV_SPACE)
 		return lm_diag_set(diag, -ENOSPC,
 			"cannot %s: the TPM has no room; tpm2_nvundefine makes some", what);
 	return lm_diag_set(diag, -EIO, "cannot %s: %s", what, Tss2_RC_Decode(rc));
 }
 
-int tpm_open(const char *tcti, struct lm_tpm **ret_tpm, struct lm_diag *diag)
+/* A file that holds a password, with a newline behind it or without. */
+static int read_password(const char *path, TPM2B_AUTH *ret_password, struct lm_diag *diag)
+{
+	int fd LM_CLOSE = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t bytes[sizeof(ret_password->buffer) + 2];
+	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+	if (n < 0) {
+		lm_diag_errno(diag, -errno, "cannot read the password of the TPM's owner in %s",
+			path);
+		return -EACCES;
+	}
+	if (n > 0 && bytes[n - 1] == '\n')
+		n--;
+	if ((size_t)n <= sizeof(ret_password->buffer)) {
+		ret_password->size = (UINT16)n;
+		memcpy(ret_password->buffer, bytes, (size_t)n);
+	}
+	explicit_bzero(bytes, sizeof(bytes));
+	if ((size_t)n <= sizeof(ret_password->buffer))
+		return 0;
+	return lm_diag_set(
+		diag, -EMSGSIZE, "the password in %s is longer than any of a TPM", path);
+}
+
+/* From here on commands that need the owner's password send this one. */
+static int use_password(struct lm_tpm *tpm, const char *path, struct lm_diag *diag)
+{
+	TPM2B_AUTH password = { .size = 0 };
+	int r = read_password(path, &password, diag);
+
+	if (r == 0 &&
+		Esys_TR_SetAuth(tpm->esys, ESYS_TR_RH_OWNER, &password) != TSS2_RC_SUCCESS)
+		r = lm_diag_set(diag, -EIO, "the TPM's library does not take a password");
+	explicit_bzero(&password, sizeof(password));
+	return r;
+}
+
+int tpm_open(const struct lm_tpm_access *access, struct lm_tpm **ret_tpm, struct lm_diag *diag)
 {
 	LM_CLEANUP(cleanup_tpm) struct lm_tpm *tpm = calloc(1, sizeof(*tpm));
 	TSS2_RC rc;
+	int r = 0;
 
 	if (!tpm)
 		return lm_diag_errno(diag, -ENOMEM, "cannot use the TPM");
 	tpm->chain = tpm->counter = ESYS_TR_NONE;
 	/* The library prints what it thinks of errors, unless it is told not to. */
 	(void)setenv("TSS2_LOG", "all+NONE", 0);
-	rc = Tss2_TctiLdr_Initialize(tcti, &tpm->tcti);
+	rc = Tss2_TctiLdr_Initialize(access->tcti, &tpm->tcti);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS)
-		return lm_diag_set(diag, -ENODEV, "no TPM answers at %s", tcti);
+		return lm_diag_set(diag, -ENODEV, "no TPM answers at %s", access->tcti);
+	if (access->auth_path)
+		r = use_password(tpm, access->auth_path, diag);
+	if (r < 0)
+		return r;
 	*ret_tpm = lm_take_ptr(tpm);
 	return 0;
 }
@@ -188,13 +240,13 @@ static int define_pair(struct lm_tpm *tpm, uint32_t pair, struct lm_diag *diag)
 	return r;
 }
 
-int lm_tpm_reserve(const char *tcti, uint8_t ret_log_id[LM_LOG_ID_BYTES], struct lm_tpm **ret_tpm,
-	struct lm_diag *diag)
+int lm_tpm_reserve(const struct lm_tpm_access *access, uint8_t ret_log_id[LM_LOG_ID_BYTES],
+	struct lm_tpm **ret_tpm, struct lm_diag *diag)
 {
 	struct lm_tpm *tpm = NULL;
 	uint64_t taken = 0, counter = 0;
 	uint32_t pair = 0;
-	int r = tpm_open(tcti, &tpm, diag);
+	int r = tpm_open(access, &tpm, diag);
 
 	if (r < 0)
 		return r;

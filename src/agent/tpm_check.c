@@ -103,7 +103,7 @@ static enum lm_tpm_verdict judge(bool found, uint64_t known, uint64_t counted, u
 	return counted > count ? LM_TPM_AHEAD : LM_TPM_DIFFERS;
 }
 
-int lm_tpm_check(const char *tcti, const uint8_t log_id[LM_LOG_ID_BYTES],
+int lm_tpm_check(const struct lm_tpm_access *access, const uint8_t log_id[LM_LOG_ID_BYTES],
 	const struct lm_public_key *first_key, const struct lm_digest *roots, size_t count,
 	struct lm_tpm_state *ret_state, struct lm_diag *diag)
 {
@@ -112,7 +112,7 @@ int lm_tpm_check(const char *tcti, const uint8_t log_id[LM_LOG_ID_BYTES],
 	struct lm_tpm_state state = { .verdict = LM_TPM_NOTHING };
 	struct lm_digest value, first;
 	uint64_t counter = 0;
-	int r = tpm_open(tcti, &tpm, diag);
+	int r = tpm_open(access, &tpm, diag);
 
 	if (r < 0)
 		return r;
@@ -141,11 +141,11 @@ int lm_tpm_check(const char *tcti, const uint8_t log_id[LM_LOG_ID_BYTES],
 	return 0;
 }
 
-int lm_tpm_count_logs(const char *tcti, struct lm_diag *diag)
+int lm_tpm_count_logs(const struct lm_tpm_access *access, struct lm_diag *diag)
 {
 	LM_CLEANUP(cleanup_tpm) struct lm_tpm *tpm = NULL;
 	uint64_t taken = 0;
-	int r = tpm_open(tcti, &tpm, diag);
+	int r = tpm_open(access, &tpm, diag);
 
 	if (r == 0)
 		r = tpm_find_logs(tpm, &taken, diag);

@@ -25,6 +25,7 @@ int lm_cli_status(int argc, char **argv);
 int lm_cli_verify(int argc, char **argv);
 int lm_cli_prove(int argc, char **argv);
 int lm_cli_checkpoint(int argc, char **argv);
+int lm_cli_host_key(int argc, char **argv);
 int lm_cli_import(int argc, char **argv);
 int lm_cli_doctor(int argc, char **argv);
 

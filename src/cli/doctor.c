@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#include "lemona/agent/tpm.h"
+#include "lemona/agent/host_key.h"
+#include "lemona/base/cleanup.h"
 #include "lemona/base/escape.h"
 #include "lemona/sensor/doctor.h"
 
@@ -14,15 +15,20 @@ static const char help[] =
 	"what that means for the evidence, and what can be done about it. Needs root.\n"
 	"\n"
 	"Options:\n"
-	"      --tpm TCTI  the TPM to look for (default: device:/dev/tpmrm0)\n"
-	"  -h, --help      print this text\n"
+	"      --tpm TCTI       the TPM to look for (default: device:/dev/tpmrm0)\n"
+	"      --tpm-auth FILE  a file that holds the password of the TPM's owner\n"
+	"      --host-key FILE  the sealed key of this host (default:\n"
+	"                       /var/lib/lemona/host-key)\n"
+	"  -h, --help           print this text\n"
 	"\n"
 	"Exit code: 0 all is well, 1 usable with limits, 3 this host cannot be recorded.\n";
 
-enum { OPTION_TPM = 256 };
+enum { OPTION_TPM = 256, OPTION_TPM_AUTH, OPTION_HOST_KEY };
 
 static const struct option options[] = {
 	{ "tpm", required_argument, NULL, OPTION_TPM },
+	{ "tpm-auth", required_argument, NULL, OPTION_TPM_AUTH },
+	{ "host-key", required_argument, NULL, OPTION_HOST_KEY },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -56,10 +62,10 @@ static void print_check(struct lm_buffer *out, const struct lm_check *check)
 }
 
 /* Nothing is lost without one: a line, and no limit. */
-static void look_for_tpm(const char *tcti, struct lm_check *ret_check)
+static void look_for_tpm(const struct lm_tpm_access *access, struct lm_check *ret_check)
 {
 	struct lm_diag diag = LM_DIAG_INIT;
-	int count = lm_tpm_count_logs(tcti, &diag);
+	int count = lm_tpm_count_logs(access, &diag);
 
 	*ret_check = (struct lm_check){ .name = "tpm", .meaning = "", .fix = "" };
 	if (count < 0)
@@ -70,6 +76,35 @@ static void look_for_tpm(const char *tcti, struct lm_check *ret_check)
 	else
 		snprintf(ret_check->found, sizeof(ret_check->found), "used: it witnesses %d logs",
 			count);
+}
+
+/* One that is there and cannot be used is a limit; that there is none is not. */
+static void try_host_key(const struct lm_tpm_access *access, const char *path,
+	struct lm_check *ret_check)
+{
+	LM_CLEANUP(lm_seed_wipe) struct lm_seed seed = { { 0 } };
+	char name[LM_HOST_NAME_BYTES];
+	struct lm_diag diag = LM_DIAG_INIT;
+	struct lm_public_key key;
+	int r = lm_host_key_unseal(access, path, &seed, &diag);
+
+	*ret_check = (struct lm_check){ .name = "host key", .meaning = "", .fix = "" };
+	if (r == 0)
+		r = lm_sign_public(&seed, &key);
+	if (r == 0)
+		r = lm_host_name(&key, name);
+	if (r == 0) {
+		snprintf(ret_check->found, sizeof(ret_check->found),
+			"used: %.*s signs what record --tpm begins", (int)sizeof(name), name);
+	} else if (r == -ENOENT) {
+		snprintf(ret_check->found, sizeof(ret_check->found),
+			"not used: there is none at %.120s", path);
+	} else {
+		ret_check->result = LM_CHECK_DEGRADED;
+		snprintf(ret_check->found, sizeof(ret_check->found), "%.150s", diag.text);
+		ret_check->meaning = "logs are not signed by this host";
+		ret_check->fix = "move the file away; lemona host-key --new makes another key";
+	}
 }
 
 /* @return exit code of the verdict */
@@ -96,21 +131,29 @@ static int print_verdict(struct lm_buffer *out, const struct lm_check *checks, i
 int lm_cli_doctor(int argc, char **argv)
 {
 	struct lm_buffer out LM_BUFFER = LM_BUFFER_INIT;
-	struct lm_check checks[LM_DOCTOR_CHECKS_MAX + 1];
-	const char *tpm = LM_TPM_DEFAULT;
+	struct lm_check checks[LM_DOCTOR_CHECKS_MAX + 2];
+	struct lm_tpm_access tpm = { .tcti = LM_TPM_DEFAULT };
+	const char *host_key = LM_HOST_KEY_DEFAULT;
 	struct lm_diag diag = LM_DIAG_INIT;
 	bool usable = false;
 	int c = 0;
 
 	while ((c = lm_cli_option(argc, argv, "h", options)) != -1) {
-		if (c == OPTION_TPM) {
-			tpm = optarg;
+		switch (c) {
+		case OPTION_TPM:
+			tpm.tcti = optarg;
 			continue;
+		case OPTION_TPM_AUTH:
+			tpm.auth_path = optarg;
+			continue;
+		case OPTION_HOST_KEY:
+			host_key = optarg;
+			continue;
+		case 'h':
+			lm_cli_print_text(help);
+			return lm_cli_finish(LM_EXIT_OK);
 		}
-		if (c != 'h')
-			return LM_EXIT_USAGE;
-		lm_cli_print_text(help);
-		return lm_cli_finish(LM_EXIT_OK);
+		return LM_EXIT_USAGE;
 	}
 	if (optind < argc)
 		return lm_cli_usage("doctor", "%s is one word too many", argv[optind]);
@@ -118,7 +161,8 @@ int lm_cli_doctor(int argc, char **argv)
 
 	if (count < 0)
 		return lm_cli_fail(count, &diag);
-	look_for_tpm(tpm, &checks[count++]);
+	look_for_tpm(&tpm, &checks[count++]);
+	try_host_key(&tpm, host_key, &checks[count++]);
 	for (int i = 0; i < count; i++)
 		print_check(&out, &checks[i]);
 	int exit_code = print_verdict(&out, checks, count, usable);

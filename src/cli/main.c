@@ -24,6 +24,7 @@ static const struct command {
 	{ "verify", lm_cli_verify, "say whether a log is what its recorder wrote" },
 	{ "prove", lm_cli_prove, "prove that an event stands in a log" },
 	{ "checkpoint", lm_cli_checkpoint, "print what to keep elsewhere of a log's signatures" },
+	{ "host-key", lm_cli_host_key, "print or make the key by which this host signs logs" },
 	{ "import", lm_cli_import, "make a log of what other tools have recorded" },
 	{ "doctor", lm_cli_doctor, "say whether this host can be recorded, and how well" },
 };

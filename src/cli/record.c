@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lemona/agent/host_key.h"
 #include "lemona/agent/record.h"
 #include "lemona/agent/tpm.h"
 #include "lemona/base/time.h"
@@ -40,6 +41,11 @@ static const char help[] =
 	"      --no-seal              have nothing signed: that the log is altered shows no more\n"
 	"      --tpm[=TCTI]           have a TPM (/dev/tpmrm0) witness the log: it shows later\n"
 	"                             whether segments were cut off\n"
+	"      --tpm-auth FILE        a file that holds the password of the TPM's owner\n"
+	"      --host-key FILE        with --tpm: the sealed key of this host, which signs the\n"
+	"                             log's beginning (default: /var/lib/lemona/host-key, if it\n"
+	"                             is there); lemona host-key makes one\n"
+	"      --require-host-key     record nothing unless the host's key signs\n"
 	"  -q, --quiet                say nothing unless something went wrong or was lost\n"
 	"  -h, --help                 print this text\n"
 	"\n"
@@ -58,6 +64,9 @@ enum {
 	OPTION_KEEP_BYTES,
 	OPTION_KEEP_AGE,
 	OPTION_TPM,
+	OPTION_TPM_AUTH,
+	OPTION_HOST_KEY,
+	OPTION_REQUIRE_HOST_KEY,
 };
 
 static const struct option options[] = {
@@ -73,6 +82,9 @@ static const struct option options[] = {
 	{ "keep-age", required_argument, NULL, OPTION_KEEP_AGE },
 	{ "no-seal", no_argument, NULL, OPTION_NO_SEAL },
 	{ "tpm", optional_argument, NULL, OPTION_TPM },
+	{ "tpm-auth", required_argument, NULL, OPTION_TPM_AUTH },
+	{ "host-key", required_argument, NULL, OPTION_HOST_KEY },
+	{ "require-host-key", no_argument, NULL, OPTION_REQUIRE_HOST_KEY },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -181,7 +193,17 @@ static int parse_one(struct record_request *request, int option)
 		request->record.no_seal = true;
 		return 0;
 	case OPTION_TPM:
-		request->record.tpm = optarg ? optarg : LM_TPM_DEFAULT;
+		request->record.tpm.tcti = optarg ? optarg : LM_TPM_DEFAULT;
+		return 0;
+	case OPTION_TPM_AUTH:
+		request->record.tpm.auth_path = optarg;
+		return 0;
+	case OPTION_HOST_KEY:
+		request->record.host_key.path = optarg;
+		request->record.host_key.asked = true;
+		return 0;
+	case OPTION_REQUIRE_HOST_KEY:
+		request->record.host_key.required = true;
 		return 0;
 	case 'q':
 		request->quiet = true;
@@ -204,6 +226,24 @@ static int parse_command(int argc, char **argv, struct record_request *request)
 		return -EINVAL;
 	}
 	request->record.command = argv + optind;
+	return 0;
+}
+
+/* What is only of use with a TPM must not be given in vain. */
+static int check_tpm(struct lm_record_options *record)
+{
+	if (record->tpm.tcti && record->no_seal) {
+		lm_cli_usage("record", "--tpm witnesses signatures, and --no-seal makes none");
+		return -EINVAL;
+	}
+	if (!record->tpm.tcti && (record->tpm.auth_path || record->host_key.asked ||
+				  record->host_key.required)) {
+		lm_cli_usage("record", "--tpm-auth, --host-key and --require-host-key belong to "
+			"--tpm");
+		return -EINVAL;
+	}
+	if (record->tpm.tcti && !record->host_key.path)
+		record->host_key.path = LM_HOST_KEY_DEFAULT;
 	return 0;
 }
 
@@ -236,10 +276,8 @@ static int parse_arguments(int argc, char **argv, struct record_request *request
 		lm_cli_usage("record", "--content needs each call, and --level reduced folds them");
 		return -EINVAL;
 	}
-	if (request->record.tpm && request->record.no_seal) {
-		lm_cli_usage("record", "--tpm witnesses signatures, and --no-seal makes none");
+	if (check_tpm(&request->record) < 0)
 		return -EINVAL;
-	}
 	return parse_command(argc, argv, request);
 }
 

@@ -11,6 +11,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/base/escape.h"
 #include "lemona/base/time.h"
+#include "verify_host.h"
 #include "verify_tpm.h"
 
 static const char help[] =
@@ -24,17 +25,23 @@ static const char help[] =
 	"                         be given several times\n"
 	"      --key KEY          the key that the recorder printed (default: what the file key\n"
 	"                         in LOG says, which an intruder may have put there)\n"
+	"      --host-key FILE    the key, as lemona host-key prints it, of the host that must\n"
+	"                         have signed the beginning of the log\n"
 	"      --tpm[=TCTI]       hold the log against the TPM (/dev/tpmrm0) that witnessed it\n"
+	"      --tpm-auth FILE    a file that holds the password of the TPM's owner\n"
 	"      --deep             decode all events, not only those that nothing signed\n"
 	"      --format FORMAT    text (default) or json\n"
 	"  -h, --help             print this text\n";
 
-enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY, OPTION_TPM, OPTION_DEEP };
+enum { OPTION_FORMAT = 256, OPTION_CHECKPOINT, OPTION_KEY, OPTION_HOST_KEY,
+	OPTION_TPM, OPTION_TPM_AUTH, OPTION_DEEP };
 
 static const struct option options[] = {
 	{ "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
 	{ "key", required_argument, NULL, OPTION_KEY },
+	{ "host-key", required_argument, NULL, OPTION_HOST_KEY },
 	{ "tpm", optional_argument, NULL, OPTION_TPM },
+	{ "tpm-auth", required_argument, NULL, OPTION_TPM_AUTH },
 	{ "deep", no_argument, NULL, OPTION_DEEP },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "help", no_argument, NULL, 'h' },
@@ -45,7 +52,9 @@ struct arguments {
 	const char *path;
 	const char **checkpoints; /* as many as there are arguments fit */
 	struct lm_verify_options options;
-	const char *tpm; /* NULL: none is asked */
+	struct lm_tpm_access tpm; /* tcti NULL: none is asked */
+	const char *host_path; /* NULL: any host will do, or none */
+	struct lm_public_key host_key;
 	bool json;
 };
 
@@ -156,7 +165,7 @@ static void print_signed(struct lm_buffer *out, const struct lm_verify_report *r
 }
 
 static void print_text(struct lm_buffer *out, const struct lm_verify_report *report,
-	const struct lm_tpm_state *tpm, double seconds)
+	const struct lm_public_key *host_key, const struct lm_tpm_state *tpm, double seconds)
 {
 	for (size_t i = 0; i < report->count; i++)
 		print_finding(out, report, &report->findings[i]);
@@ -175,6 +184,7 @@ static void print_text(struct lm_buffer *out, const struct lm_verify_report *rep
 		report->lost);
 	lm_buffer_printf(out, "%-11s %" PRIu64 "\n", "checkpoints", report->checkpoints);
 	print_signed(out, report);
+	lm_cli_print_host(out, report, host_key);
 	if (tpm->verdict)
 		lm_buffer_printf(out, "%-11s %s; it knows the ends of %" PRIu64 " segments\n",
 			"tpm", lm_cli_tpm_word(tpm->verdict), tpm->known);
@@ -230,7 +240,7 @@ static void print_json_list(struct lm_buffer *out, const struct lm_verify_report
 }
 
 static void print_json(struct lm_buffer *out, const struct lm_verify_report *report,
-	const struct lm_tpm_state *tpm, double seconds)
+	const struct lm_public_key *host_key, const struct lm_tpm_state *tpm, double seconds)
 {
 	lm_buffer_printf(out, "{\"version\":1,\"sound\":%s,\"state\":\"%s\",\"sealed\":%s",
 		report->sound ? "true" : "false", state_name(report->state),
@@ -248,6 +258,7 @@ static void print_json(struct lm_buffer *out, const struct lm_verify_report *rep
 		report->signed_leaves, report->signed_event, report->unsigned_frames);
 	if (report->signed_leaves)
 		print_json_time(out, "signed_until", report->signed_wall_ns);
+	lm_cli_print_host_json(out, report, host_key);
 	if (tpm->verdict)
 		lm_buffer_printf(out, ",\"tpm\":\"%s\",\"tpm_segments\":%" PRIu64,
 			lm_cli_tpm_word(tpm->verdict), tpm->known);
@@ -270,8 +281,14 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		case OPTION_KEY:
 			arguments->options.key = lm_str_from(optarg);
 			break;
+		case OPTION_HOST_KEY:
+			arguments->host_path = optarg;
+			break;
 		case OPTION_TPM:
-			arguments->tpm = optarg ? optarg : LM_TPM_DEFAULT;
+			arguments->tpm.tcti = optarg ? optarg : LM_TPM_DEFAULT;
+			break;
+		case OPTION_TPM_AUTH:
+			arguments->tpm.auth_path = optarg;
 			break;
 		case OPTION_DEEP:
 			arguments->options.deep = true;
@@ -288,31 +305,41 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	}
 	arguments->options.checkpoints = arguments->checkpoints;
 	arguments->path = lm_cli_operand_log(argc, argv);
+	if (arguments->path && arguments->tpm.auth_path && !arguments->tpm.tcti) {
+		lm_cli_usage("verify", "--tpm-auth belongs to --tpm");
+		return -EINVAL;
+	}
 	return arguments->path ? 0 : -EINVAL;
 }
 
-static int verify(const struct arguments *arguments, uint64_t begin_ns)
+static int verify(struct arguments *arguments, uint64_t begin_ns)
 {
 	LM_CLEANUP(lm_verify_report_release) struct lm_verify_report report = { 0 };
 	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
 	struct lm_tpm_state tpm = { 0 };
 	struct lm_diag diag = LM_DIAG_INIT;
 	double seconds;
-	int r = lm_verify(arguments->path, &arguments->options, &report, &diag);
+	int r = 0;
 
+	if (arguments->host_path) {
+		r = lm_cli_read_host_key(arguments->host_path, &arguments->host_key, &diag);
+		arguments->options.host_key = &arguments->host_key;
+	}
+	if (r == 0)
+		r = lm_verify(arguments->path, &arguments->options, &report, &diag);
 	if (arguments->options.progress)
 		clear_progress();
 	if (r == -EINVAL)
 		return lm_cli_usage("verify", "%s", diag.text);
 	seconds = seconds_since(begin_ns);
-	if (r == 0 && arguments->tpm)
-		r = lm_cli_verify_tpm(arguments->tpm, &report, &tpm, &diag);
+	if (r == 0 && arguments->tpm.tcti)
+		r = lm_cli_verify_tpm(&arguments->tpm, &report, &tpm, &diag);
 	if (r < 0)
 		return lm_cli_fail(r, &diag);
 	if (arguments->json)
-		print_json(&out, &report, &tpm, seconds);
+		print_json(&out, &report, arguments->options.host_key, &tpm, seconds);
 	else
-		print_text(&out, &report, &tpm, seconds);
+		print_text(&out, &report, arguments->options.host_key, &tpm, seconds);
 	r = lm_cli_print(&out);
 	if (r < 0 && !ferror(stdout))
 		return lm_cli_fail(r, NULL);

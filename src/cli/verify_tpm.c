@@ -64,7 +64,7 @@ static int add_state(struct lm_verify_report *report, const struct lm_tpm_state 
 	return add_finding(report, &finding);
 }
 
-int lm_cli_verify_tpm(const char *tcti, struct lm_verify_report *report,
+int lm_cli_verify_tpm(const struct lm_tpm_access *access, struct lm_verify_report *report,
 	struct lm_tpm_state *ret_state, struct lm_diag *diag)
 {
 	int r;
@@ -72,7 +72,7 @@ int lm_cli_verify_tpm(const char *tcti, struct lm_verify_report *report,
 	if (!report->has_first_key)
 		return lm_diag_set(
 			diag, -ENOKEY, "a TPM is asked by the log's key, and there is none");
-	r = lm_tpm_check(tcti, report->log_id, &report->first_key, report->roots,
+	r = lm_tpm_check(access, report->log_id, &report->first_key, report->roots,
 		report->root_count, ret_state, diag);
 	if (r < 0)
 		return r;
@@ -80,6 +80,6 @@ int lm_cli_verify_tpm(const char *tcti, struct lm_verify_report *report,
 		return lm_diag_set(diag, -ENOENT,
 			"the TPM at %s knows nothing of this log: it was recorded without, or on "
 			"another machine, or somebody has emptied the TPM's memory",
-			tcti);
+			access->tcti);
 	return add_state(report, ret_state);
 }

@@ -11,7 +11,7 @@
  * @return 0; -ENOKEY (the log has no key to go by); -ENOENT (the TPM knows nothing of this log);
  *         what lm_tpm_check() returns; with a sentence
  */
-int lm_cli_verify_tpm(const char *tcti, struct lm_verify_report *report,
+int lm_cli_verify_tpm(const struct lm_tpm_access *access, struct lm_verify_report *report,
 	struct lm_tpm_state *ret_state, struct lm_diag *diag);
 
 /** "agrees" and so on; static. */

@@ -8,7 +8,7 @@ from rules import REPO, files_with
 
 PAGES = files_with(".1", under="man/")
 COMMANDS = ["record", "events", "content", "backtrack", "forward", "query", "export", "status",
-            "verify", "prove", "checkpoint", "import", "doctor"]
+            "verify", "prove", "checkpoint", "host-key", "import", "doctor"]
 
 
 def help_text(lemona, *command):

@@ -36,15 +36,23 @@ def root(stack):
     return result
 
 
+def host_name(key):
+    return "lemona-host/" + sha256(key)[:16].hex()
+
+
 def signed_by(note, name, key):
-    """Is this note, all of it, signed with that key and by it alone?"""
-    text, _, signature = note.partition(b"\n\n")
+    """Is this note, all of it, signed with that key, and by nobody else but the host it names?"""
+    text, _, signatures = note.partition(b"\n\n")
     text += b"\n"
-    assert signature.endswith(b"\n")
-    dash, said, blob = signature[:-1].decode().split(" ")
-    blob = base64.b64decode(blob, validate=True)
+    assert signatures.endswith(b"\n")
+    lines = [line.split(" ") for line in signatures[:-1].decode().split("\n")]
+    names = [text.decode().split("\n")[0]]
+    host = fields(note).get("host-key")
+    if host:
+        names.append(host_name(base64.b64decode(host, validate=True)))
+    assert [line[:2] for line in lines] == [["\u2014", told] for told in names]
+    blob = base64.b64decode(lines[names.index(name)][2], validate=True)
     key_id = sha256(name.encode() + b"\n\x01" + key)[:4]
-    assert dash == "\u2014" and said == name
     if blob[:4] != key_id or len(blob) != 68:
         return False
     with tempfile.TemporaryDirectory() as place:
@@ -73,6 +81,7 @@ class Sealed:
         self.name, _, self.segment_key = self.read_key((self.log / "key").read_text())
         self.stack, self.leaves = [], []
         self.roots = {}               # of the first N leaves, as far as they are wanted
+        self.key_notes = []
         self.notes = []               # checkpoints: (note, leaves that stood before it)
         self.types = []
         self.keys = self.sequence = self.number = 0
@@ -143,6 +152,7 @@ class Sealed:
         self.checkpoint_key = base64.b64decode(told["checkpoint-key"])
         self.number = 0
         self.keys += 1
+        self.key_notes.append(note)
 
     def take_checkpoint(self, note, segment):
         told = fields(note)

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 USAGE, FAILURE, DAMAGED = 2, 3, 4
-COMMANDS = ["record", "events", "backtrack", "forward", "query", "status", "checkpoint", "doctor"]
+COMMANDS = ["record", "events", "backtrack", "forward", "query", "status", "checkpoint", "host-key", "doctor"]
 READERS = {
     "events": (),
     "status": (),
@@ -83,6 +83,9 @@ def test_unknown_option(lemona, command, option):
     ("record", "-o", "x", "--keep-bytes", "0"),
     ("record", "-o", "x", "--keep-age", "30"),
     ("record", "-o", "x", "--keep-age", "30d", "--no-seal"),
+    ("record", "-o", "x", "--host-key", "x"),
+    ("record", "-o", "x", "--require-host-key"),
+    ("record", "-o", "x", "--tpm-auth", "x"),
     ("record", "-o", "x", "--attach", "kprobe"),
     ("record", "-o", "x", "--ring-size", "-1"),
     ("record", "-o", "x", "--segment-size", "1T"),
@@ -105,6 +108,13 @@ def test_unknown_option(lemona, command, option):
     ("status",),
     ("status", "x", "--format", "xml"),
     ("doctor", "x"),
+    ("verify", "x", "--tpm-auth", "x"),
+    ("host-key", "x"),
+    ("host-key", "--tpm", "x"),
+    ("host-key", "--pcrs", "1"),
+    ("host-key", "--new", "--pcrs", "24"),
+    ("host-key", "--new", "--pcrs", "1,"),
+    ("host-key", "--new", "--pcrs", ""),
     ("backtrack", "x"),
     ("forward", "x"),
     ("backtrack", "--from", "file:/etc/passwd"),

@@ -12,55 +12,17 @@ import pytest
 
 import lemona
 import sealed
+import swtpm
 
 FIRST_INDEX = 0x01804C00
 NOT_SOUND, FAILURE = 4, 3
-
-
-class Tpm:
-    """swtpm, and the programs with which anybody asks a TPM."""
-
-    def __init__(self, place):
-        self.place = place
-        self.name = f"swtpm:path={place}/tpm"
-        self.process = subprocess.Popen(
-            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={place}", "--flags",
-             "not-need-init,startup-clear", "--server", f"type=unixio,path={place}/tpm",
-             "--ctrl", f"type=unixio,path={place}/tpm.ctrl"], stderr=subprocess.DEVNULL)
-        until = time.monotonic() + lemona.LIMIT_SECONDS
-        while not (place / "tpm").exists():
-            assert time.monotonic() < until and self.process.poll() is None
-            time.sleep(0.01)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def run(self, program, *arguments):
-        return subprocess.run([f"tpm2_{program}", "-T", self.name, *map(str, arguments)],
-                              capture_output=True, check=True,
-                              timeout=lemona.LIMIT_SECONDS).stdout
-
-    def read(self, index):
-        return self.run("nvread", "-C", "o", hex(index))
-
-    def make_anew(self, index, kind, size):
-        """What the TPM's owner can do: delete an index, and define one in its place."""
-        self.run("nvundefine", "-C", "o", hex(index))
-        self.run("nvdefine", "-C", "o", "-s", size, "-a",
-                 f"ownerread|ownerwrite|no_da|nt={kind}", hex(index))
-
-    def extend(self, index, digest):
-        (self.place / "digest").write_bytes(digest)
-        self.run("nvextend", "-C", "o", "-i", self.place / "digest", hex(index))
 
 
 @pytest.fixture(name="tpm")
 def start_tpm(place):
     folder = place / "swtpm"
     folder.mkdir()
-    tpm = Tpm(folder)
+    tpm = swtpm.Tpm(folder)
     yield tpm
     tpm.end()
 

@@ -19,6 +19,7 @@
 #include "holder.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/time.h"
+#include "lemona/crypto/host.h"
 
 #define WAIT_MS 10000
 
@@ -115,6 +116,56 @@ static void test_notes_check(void **state)
 			checkpoint_key = checkpoint.next_key;
 		}
 	}
+}
+
+/* The seed of the host waits in the socket, from another process, before there is a holder. */
+static void test_host(void **state)
+{
+	static const struct lm_seed seed = { { 7 } };
+	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
+	struct lm_holder *holder = NULL;
+	struct lm_public_key host;
+	struct lm_segment_key key;
+	struct lm_note note;
+	int status = -1;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(lm_holder_new(&holder, NULL), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(lm_holder_tell_host(lm_holder_socket(holder), LM_HOST_SIGNED, &seed) < 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(lm_holder_run(holder, log_id, NULL), 0);
+	assert_int_equal(begin_segment(holder, 1, &out), 0);
+	assert_int_equal(lm_segment_key_parse(str(&out), &key, &note), 0);
+	assert_int_equal(key.host, LM_HOST_SIGNED);
+	assert_int_equal(lm_sign_public(&seed, &host), 0);
+	assert_int_equal(lm_host_check(&note, &host), 0);
+	assert_int_equal(lm_note_check(&note, lm_holder_first_key(holder)), 0);
+	/* Too late: it is not answered, and changes nothing. */
+	assert_int_equal(
+		lm_holder_tell_host(lm_holder_socket(holder), LM_HOST_LOCKED, NULL), 0);
+	assert_int_equal(sign(holder, 1, 1, LM_CHECKPOINT_SEGMENT_END, &out), 1);
+	out.len = 0;
+	assert_int_equal(begin_segment(holder, 2, &out), 0);
+	assert_int_equal(lm_segment_key_parse(str(&out), &key, &note), 0);
+	assert_int_equal(key.host, LM_HOST_NONE);
+	assert_int_equal(note.count, 1);
+	lm_holder_free(holder);
+}
+
+/* One that never runs can be let go of. */
+static void test_never_run(void **state)
+{
+	struct lm_holder *holder = NULL;
+
+	assert_int_equal(lm_holder_new(&holder, NULL), 0);
+	assert_int_equal(lm_holder_pid(holder), 0);
+	lm_holder_free(holder);
 }
 
 /* What is refused leaves the holder as it was, and the buffer too. */
@@ -358,6 +409,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_signals, start, stop),
 		cmocka_unit_test_setup_teardown(test_long_life, start, stop),
 		cmocka_unit_test_setup_teardown(test_confined, start, stop),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_never_run),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_ends_with_its_recorder),
 	};

@@ -8,9 +8,11 @@
 
 #include "holder_keys.h"
 #include "lemona/base/error.h"
+#include "lemona/crypto/host.h"
 
 static const uint8_t log_id[LM_LOG_ID_BYTES] = { 0xab, 0xcd };
 static const struct lm_seed first = { { 9 } };
+static const struct lm_seed host = { { 8 } };
 static const struct lm_seed none;
 
 static struct lm_str str(const struct lm_buffer *buf)
@@ -161,6 +163,67 @@ static void test_trees_only_grow(void **state)
 	assert_int_equal(sign_at(&keys, 2, 9, LM_CHECKPOINT_OPEN), 0);
 }
 
+/* What the key note of a segment says of the host; it must be one whose signatures all fit. */
+static enum lm_host_state begin_with_host(struct holder_keys *keys, uint32_t segment)
+{
+	LM_BUFFER struct lm_buffer out = LM_BUFFER_INIT;
+	struct lm_public_key is;
+	struct lm_segment_key key;
+	struct lm_note note;
+
+	lm_buffer_append_text(&out, "before");
+	assert_int_equal(holder_keys_segment(keys, segment, &out), 0);
+	assert_int_equal(
+		lm_segment_key_parse((struct lm_str){ (char *)out.data + 6, (uint32_t)out.len - 6 },
+			&key, &note),
+		0);
+	assert_int_equal(note.count, key.host == LM_HOST_SIGNED ? 2 : 1);
+	if (key.host == LM_HOST_SIGNED) {
+		assert_int_equal(lm_sign_public(&host, &is), 0);
+		assert_memory_equal(&key.host_key, &is, sizeof(is));
+		assert_int_equal(lm_host_check(&note, &is), 0);
+	}
+	return key.host;
+}
+
+static void test_host_signs_once(void **state)
+{
+	struct holder_keys keys;
+
+	holder_keys_init(&keys, log_id, &first);
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_SIGNED, &host), 0);
+	assert_memory_equal(&keys.host_seed, &host, sizeof(host));
+	assert_int_equal(begin_with_host(&keys, 1), LM_HOST_SIGNED);
+	assert_memory_equal(&keys.host_seed, &none, sizeof(none));
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_SIGNED, &host), -EINVAL);
+	assert_memory_equal(&keys.host_seed, &none, sizeof(none));
+	assert_int_equal(sign_at(&keys, 1, 1, LM_CHECKPOINT_SEGMENT_END), 0);
+	assert_int_equal(begin_with_host(&keys, 2), LM_HOST_NONE);
+	holder_keys_release(&keys);
+}
+
+static void test_host_that_does_not_sign(void **state)
+{
+	struct holder_keys keys;
+
+	holder_keys_init(&keys, log_id, &first);
+	assert_int_equal(begin_with_host(&keys, 1), LM_HOST_NONE);
+
+	/* What was said last counts, and leaves no seed behind. */
+	holder_keys_init(&keys, log_id, &first);
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_SIGNED, &host), 0);
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_LOCKED, &host), 0);
+	assert_memory_equal(&keys.host_seed, &none, sizeof(none));
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_NONE, NULL), -EINVAL);
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_FAILED + 1, NULL), -EINVAL);
+	assert_int_equal(begin_with_host(&keys, 1), LM_HOST_LOCKED);
+
+	holder_keys_init(&keys, log_id, &first);
+	assert_int_equal(holder_keys_host(&keys, LM_HOST_SIGNED, &host), 0);
+	holder_keys_release(&keys);
+	assert_memory_equal(&keys.host_seed, &none, sizeof(none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +231,8 @@ int main(void)
 		cmocka_unit_test(test_seeds_go),
 		cmocka_unit_test(test_segments_follow),
 		cmocka_unit_test(test_trees_only_grow),
+		cmocka_unit_test(test_host_signs_once),
+		cmocka_unit_test(test_host_that_does_not_sign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "holder.h"
 #include "holder_keys.h"
 #include "lemona/base/cleanup.h"
+#include "lemona/base/time.h"
 
 /*
  * A key that has signed is nowhere in the holder's memory any more. The holder begins as a copy of
@@ -137,10 +138,20 @@ static void begin_segment(struct lm_holder *holder, struct lm_public_key *ret_ch
 	*ret_checkpoint_key = key.checkpoint_key;
 }
 
+/* The holder has taken it from its socket, and keeps it in one place. */
+static void wait_for_seed(pid_t pid, const struct disguised *d)
+{
+	uint64_t address;
+
+	for (int i = 0; i < 10000 && find_seed(pid, d, &address) != 1; i++)
+		lm_time_pause(LM_NS_PER_MS);
+	assert_int_equal(find_seed(pid, d, &address), 1);
+}
+
 static void test_used_keys_are_gone(void **state)
 {
 	struct lm_holder *holder = NULL;
-	struct disguised first, second, checkpoint;
+	struct disguised first, second, host, checkpoint;
 	struct lm_public_key want, key;
 	struct holder_keys keys;
 	struct lm_seed next;
@@ -155,14 +166,20 @@ static void test_used_keys_are_gone(void **state)
 	second = disguise(&next);
 	lm_seed_wipe(&next);
 	assert_int_equal(lm_holder_start_from(&given, log_id, &holder, NULL), 0);
-	lm_seed_wipe(&given);
 	pid = lm_holder_pid(holder);
+	assert_int_equal(lm_seed_new(&given), 0);
+	host = disguise(&given);
+	assert_int_equal(
+		lm_holder_tell_host(lm_holder_socket(holder), LM_HOST_SIGNED, &given), 0);
+	lm_seed_wipe(&given);
 
 	/* Nothing was signed: it is there, once, and so the search finds what is there. */
 	assert_int_equal(find_seed(pid, &first, &address), 1);
 	assert_int_equal(find_seed(pid, &second, &address), 0);
+	wait_for_seed(pid, &host);
 	begin_segment(holder, &want);
 	assert_int_equal(find_seed(pid, &first, &address), 0);
+	assert_int_equal(find_seed(pid, &host, &address), 0);
 	keys = read_keys(pid, &second);
 	assert_int_equal(lm_sign_public(&keys.checkpoint_seed, &key), 0);
 	assert_memory_equal(&key, &want, sizeof(key));

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "lemona/abi/raw.h"
+#include "lemona/agent/tpm.h"
 #include "lemona/base/diag.h"
 #include "lemona/sensor/sensor.h"
 
@@ -27,7 +28,13 @@ struct lm_record_options {
 	uint64_t keep_ns;          /* is larger, and when older; 0: never. Not with no_seal */
 	enum lm_attach attach;
 	bool no_seal;              /* do not have the log signed */
-	const char *tpm;           /* the TPM that witnesses it, lm_tpm_reserve(); NULL: none */
+	struct lm_tpm_access tpm;  /* that witnesses it; tcti NULL: none */
+	struct {
+		const char *path;  /* of the host's key, which signs the log's beginning; NULL: it
+				    * does not */
+		bool asked;        /* that it is not there is worth saying */
+		bool required;     /* without it nothing is recorded */
+	} host_key;
 	/* Called once everything is attached, with the log's verifier key ("" when it is not
 	 * sealed); may be NULL. */
 	void (*on_start)(void *data, const char *key);
@@ -59,7 +66,7 @@ const char *lm_level_name(enum lm_level level);
  * @return 0; -EPERM (not root, or capabilities missing); -ENOSYS (kernel lacks what is needed);
  *         -EEXIST, -ENOENT, -EACCES (log path); -ENOSPC, -EIO (log could not be written), -ENOENT
  *         (log was removed), -LM_E_UNSIGNED (the keys were lost): recording went on, the summary
- *         is filled in; -ENOMEM
+ *         is filled in; -ENOMEM; what lm_tpm_reserve(), lm_host_key_unseal() return
  */
 int lm_record_run(const struct lm_record_options *options, struct lm_record_summary *ret_summary,
 		  struct lm_diag *diag);

@@ -18,16 +18,21 @@ struct lm_tpm;
 
 #define LM_TPM_DEFAULT "device:/dev/tpmrm0"
 
+/** Which TPM, and what it takes to use it as its owner. */
+struct lm_tpm_access {
+	const char *tcti;      /* as tpm2-tss names TPMs */
+	const char *auth_path; /* a file that holds the owner's password; NULL: there is none */
+};
+
 /**
- * Reserve room for a log in a TPM: an index and a counter, under the owner's empty password.
+ * Reserve room for a log in a TPM: an index and a counter.
  *
- * @param tcti        as tpm2-tss names TPMs
  * @param ret_log_id  the identity that the log must have: it says where in the TPM the log is
  * @return 0; -ENODEV (no TPM answers there); -ENOSPC (it has no room left); -EACCES (its owner has
- *         a password); -EIO; -ENOMEM
+ *         another password, or it cannot be read); -EIO; -ENOMEM
  */
-int lm_tpm_reserve(const char *tcti, uint8_t ret_log_id[LM_LOG_ID_BYTES], struct lm_tpm **ret_tpm,
-	struct lm_diag *diag);
+int lm_tpm_reserve(const struct lm_tpm_access *access, uint8_t ret_log_id[LM_LOG_ID_BYTES],
+	struct lm_tpm **ret_tpm, struct lm_diag *diag);
 
 /** Extend the index by the log's first key. Before any root. @return 0; -EIO */
 int lm_tpm_begin(struct lm_tpm *tpm, const uint8_t log_id[LM_LOG_ID_BYTES],
@@ -62,7 +67,7 @@ struct lm_tpm_state {
  * @param roots  at the end of each segment that has one, in order
  * @return 0; -ENODEV; -EACCES; -EIO; -ENOMEM
  */
-int lm_tpm_check(const char *tcti, const uint8_t log_id[LM_LOG_ID_BYTES],
+int lm_tpm_check(const struct lm_tpm_access *access, const uint8_t log_id[LM_LOG_ID_BYTES],
 	const struct lm_public_key *first_key, const struct lm_digest *roots, size_t count,
 	struct lm_tpm_state *ret_state, struct lm_diag *diag);
 
@@ -71,4 +76,4 @@ int lm_tpm_check(const char *tcti, const uint8_t log_id[LM_LOG_ID_BYTES],
  *
  * @return that number; -ENODEV (no TPM answers there); -EIO; -ENOMEM
  */
-int lm_tpm_count_logs(const char *tcti, struct lm_diag *diag);
+int lm_tpm_count_logs(const struct lm_tpm_access *access, struct lm_diag *diag);
