@@ -14,10 +14,16 @@
 /*
  * auditd's log, and what `ausearch --raw` prints of it. libauparse puts the records of one event
  * together; serial numbers say in which order calls ended. They are nearly in order: a window
- * of WINDOW events sorts them. It grows where the library hands out more at once: it holds back
- * events that do not end with a record of type EOE or PROCTITLE, for two seconds of their time.
+ * of WINDOW events sorts them. It grows where the library hands out more at once.
+ *
+ * The library holds back events that do not end with a record of type EOE or PROCTITLE, for two
+ * seconds of their time, and looks at all that it holds for each record. So it is told to hand out
+ * what it holds when that is HELD events, and when time or serial numbers go back: it would wait
+ * for a time that is over, and take a log that is repeated for more records of the same events.
  */
 #define WINDOW      256u
+#define HELD        256u
+#define HELD_NS     (2 * LM_NS_PER_SEC)
 #define LINE_MAX_BYTES (64u << 10)
 /* Calls that end within one tick of audit's clock are told so far apart, in their order. */
 #define STEP_NS     UINT64_C(1000)
@@ -33,6 +39,10 @@ struct auditd {
 	size_t count, capacity;
 	uint64_t boots, last_serial;
 	uint64_t last_order; /* of the event that was taken last */
+	/* Of the records that the library was given since it last was told to hand out all: */
+	uint64_t newest_ns, newest_serial;
+	uint64_t stamp;      /* serial number of the last one */
+	uint32_t held;       /* how often another event began, less what was handed out */
 	struct lm_buffer line;
 };
 
@@ -93,6 +103,8 @@ static void take_event(auparse_state_t *parser, auparse_cb_event_t type, void *d
 
 	if (type != AUPARSE_CB_EVENT_READY || auditd->failure < 0)
 		return;
+	if (auditd->held > 0)
+		auditd->held--;
 	r = reserve_window(auditd);
 	if (r == 0)
 		r = audit_event_read(parser, &event);
@@ -112,11 +124,15 @@ static void take_event(auparse_state_t *parser, auparse_cb_event_t type, void *d
 	push_event(auditd, event);
 }
 
-/* The frame of every record: [node=NAME ]type=TYPE msg=audit(SECONDS.MS:SERIAL): */
-static bool is_record(struct lm_str line, uint64_t *ret_time_ns)
+/* What every record begins with: [node=NAME ]type=TYPE msg=audit(SECONDS.MS:SERIAL): */
+struct frame {
+	uint64_t time_ns, serial;
+};
+
+static bool is_record(struct lm_str line, struct frame *ret_frame)
 {
 	struct lm_str word;
-	uint64_t number, seconds;
+	uint64_t number, seconds, time_ns;
 
 	if (text_skip(&line, "node=") && !text_take_until(&line, ' ', &word))
 		return false;
@@ -126,18 +142,21 @@ static bool is_record(struct lm_str line, uint64_t *ret_time_ns)
 		seconds >= INT32_MAX || !text_skip(&line, ".") ||
 		!text_take_u64(&line, 10, &number) || number >= 1000)
 		return false;
-	*ret_time_ns = seconds * LM_NS_PER_SEC + number * LM_NS_PER_MS;
-	return text_skip(&line, ":") && text_take_u64(&line, 10, &number) &&
-		text_skip(&line, "):");
+	time_ns = seconds * LM_NS_PER_SEC + number * LM_NS_PER_MS;
+	if (!text_skip(&line, ":") || !text_take_u64(&line, 10, &number) ||
+		!text_skip(&line, "):"))
+		return false;
+	*ret_frame = (struct frame){ .time_ns = time_ns, .serial = number };
+	return true;
 }
 
-static const char *why_not(struct lm_str line, uint64_t *ret_time_ns)
+static const char *why_not(struct lm_str line, struct frame *ret_frame)
 {
 	if (line.len > LINE_MAX_BYTES)
 		return "longer than any record";
 	if (memchr(line.data, '\0', line.len))
 		return "a zero byte in a record of text";
-	if (is_record(line, ret_time_ns))
+	if (is_record(line, ret_frame))
 		return NULL;
 	return "no record: type=... msg=audit(TIME:SERIAL): is missing";
 }
@@ -158,11 +177,30 @@ static void append_end(struct lm_buffer *to, struct lm_str line)
 	lm_buffer_append_text(to, "): \n");
 }
 
+/* Before a record is given to the library: let it hand out what it need not hold any longer. */
+static void bound_held(struct auditd *auditd, const struct frame *frame)
+{
+	bool back = frame->time_ns + HELD_NS < auditd->newest_ns ||
+		frame->serial + WINDOW < auditd->newest_serial;
+
+	if (frame->serial != auditd->stamp && (back || auditd->held >= HELD)) {
+		auparse_flush_feed(auditd->parser);
+		auditd->newest_ns = auditd->newest_serial = 0;
+		auditd->held = 0;
+	}
+	auditd->held += frame->serial != auditd->stamp;
+	auditd->stamp = frame->serial;
+	if (frame->time_ns > auditd->newest_ns)
+		auditd->newest_ns = frame->time_ns;
+	if (frame->serial > auditd->newest_serial)
+		auditd->newest_serial = frame->serial;
+}
+
 /* Give one line to the parser. @return 1; 0 at the end; a negative code */
 static int feed_line(struct auditd *auditd)
 {
 	struct lm_str line;
-	uint64_t time_ns = 0;
+	struct frame frame = { .time_ns = 0 };
 	const char *why;
 	int r = import_line(auditd->source, &line);
 
@@ -171,12 +209,13 @@ static int feed_line(struct auditd *auditd)
 	/* What ausearch puts between events, where it is not told --raw. */
 	if (!line.len || lm_str_equal(line, LM_STR("----")))
 		return 1;
-	why = why_not(line, &time_ns);
+	why = why_not(line, &frame);
 	if (why) {
 		import_skip(auditd->source, auditd->source->lines.number, why, line);
 		return 1;
 	}
-	auditd->source->read_ns = time_ns;
+	auditd->source->read_ns = frame.time_ns;
+	bound_held(auditd, &frame);
 	lm_buffer_reset(&auditd->line);
 	lm_buffer_append_str(&auditd->line, line);
 	lm_buffer_append_byte(&auditd->line, '\n');
