@@ -16,7 +16,7 @@
 #include "lemona/base/time.h"
 
 /* A TPM makes the parent's key anew: slow ones take seconds. */
-#define LIMIT_NS (30 * LM_NS_PER_SEC)
+#define LIMIT_NS (20 * LM_NS_PER_SEC)
 
 /* What the process says last, through a pipe. */
 struct lent {

@@ -44,7 +44,8 @@ static int lend_host(struct sealing *sealing, const struct lm_record_options *op
 	if (r == 0)
 		return 0;
 	state = lm_host_state_of(r);
-	if (options->host_key.required)
+	/* A TPM that hangs is no witness, and whoever asked it next would hang too. */
+	if (options->host_key.required || r == -ETIMEDOUT)
 		return lm_diag_set(diag, r, "%s", sealing->host.text);
 	r = lm_holder_tell_host(lm_holder_socket(sealing->holder), state, NULL);
 	return r < 0 ? lm_diag_errno(diag, r, "cannot start the key holder") : 0;

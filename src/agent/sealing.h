@@ -20,9 +20,9 @@ struct sealing {
  *
  * @param options  which TPM, if any, and which key of the host; an empty path: none
  * @param ret_key  the log's verifier key, NUL-terminated
- * @return 0; -EPERM (not root); what lm_tpm_reserve(), lm_holder_start() return; what
- *         lm_host_key_unseal() returns, if the key of the host is required; ended in any case by
- *         sealing_end()
+ * @return 0; -EPERM (not root); what lm_tpm_reserve(), lm_holder_start() return; -ETIMEDOUT (the
+ *         TPM does not answer); what lm_host_key_unseal() returns, if the key of the host is
+ *         required; ended in any case by sealing_end()
  */
 int sealing_start(struct sealing *sealing, const struct lm_record_options *options,
 	char *ret_key, size_t key_size, struct lm_diag *diag);

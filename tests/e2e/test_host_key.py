@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -308,6 +309,17 @@ def test_no_tpm(place, log):
     assert not (place / "key").exists()
     done = lemona.run("host-key", "--file", place / "key", check=False)
     assert done.returncode == FAILURE and "No such file" in done.stderr
+
+
+def test_a_tpm_that_hangs(log, tpm, key):
+    """It is no witness either: a recorder that waited for it would record nothing for good."""
+    tpm.process.send_signal(signal.SIGSTOP)
+    done = record(log, tpm, key, check=False)
+    assert done.returncode == FAILURE and not log.exists()
+    assert done.stderr == "lemona: the TPM does not answer\n"
+    tpm.process.send_signal(signal.SIGCONT)
+    record(log, tpm, key, "--require-host-key")
+    assert verify(log, key=key)["sound"]
 
 
 def test_what_is_no_key(place, log, key):
