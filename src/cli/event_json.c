@@ -202,6 +202,20 @@ static void append_one_path(const struct lm_event_view *view, lm_object_id name,
 	append_path(out, key, view->labels, name ? name : object);
 }
 
+/* The names of a message are no paths. */
+static void append_message(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const struct lm_event *event = view->event;
+	const char *severity = lm_severity_name(event->arg);
+
+	if (severity)
+		lm_buffer_printf(out, ",\"severity\":\"%s\",\"facility\":%" PRIu64, severity,
+			event->arg >> 3 & 31);
+	if (event->name)
+		append_path(out, "tag", view->labels, event->name);
+	append_path(out, "text", view->labels, event->name2);
+}
+
 static void append_result(const struct lm_event *event, struct lm_buffer *out)
 {
 	lm_buffer_printf(out, ",\"arg\":%" PRIu64 ",\"result\":%" PRId64, event->arg,
@@ -231,6 +245,20 @@ static void append_flags(const struct lm_event *event, struct lm_buffer *out)
 	lm_buffer_append_byte(out, ']');
 }
 
+static void append_objects(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const struct lm_event *event = view->event;
+
+	if (event->op == LM_OP_MESSAGE) {
+		append_message(view, out);
+		return;
+	}
+	append_object(view, event->object, "", out);
+	append_one_path(view, event->name, event->object, "", out);
+	append_object(view, event->object2, "2", out);
+	append_one_path(view, event->name2, event->object2, "2", out);
+}
+
 void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out)
 {
 	const struct lm_event *event = view->event;
@@ -244,10 +272,7 @@ void lm_event_print_json(const struct lm_event_view *view, struct lm_buffer *out
 	append_str(out, "op", lm_str_from(lm_op_name(event->op)));
 	append_str(out, "call", lm_str_from(lm_call_name(event->call, call)));
 	append_u64(out, "cpu", event->cpu);
-	append_object(view, event->object, "", out);
-	append_one_path(view, event->name, event->object, "", out);
-	append_object(view, event->object2, "2", out);
-	append_one_path(view, event->name2, event->object2, "2", out);
+	append_objects(view, out);
 	if (event->args)
 		lm_event_append_args(event, out);
 	append_result(event, out);

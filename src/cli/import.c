@@ -26,7 +26,9 @@ static const char help[] =
 	"Formats:\n"
 	"  auditd               the log of Linux's audit daemon; what ausearch --raw prints\n"
 	"  strace               what strace -f -ttt prints, best with -yy; the files of -ff\n"
-	"  cdm                  DARPA's Common Data Model in JSON lines, versions 18 to 20\n";
+	"  cdm                  DARPA's Common Data Model in JSON lines, versions 18 to 20\n"
+	"  syslog               /var/log/syslog and its like: RFC 3164, RFC 5424, whole times\n"
+	"  journal              systemd's journal: what journalctl -o export or -o json prints\n";
 
 enum { OPTION_FORMAT = 256, OPTION_NO_SEAL };
 

@@ -127,7 +127,7 @@ static void add_mprotect(struct list *list, const struct lm_event *ev)
  * One line of the table per group of operations. What is not listed carries no
  * influence of its own: descriptors (close, dup, socket, pipe, memfd, bind, listen,
  * shutdown), unmapping, exit, threads (the process already is one object),
- * changes of the actor's own attributes, and what stands beside the actions.
+ * changes of the actor's own attributes, what stands beside the actions, and messages.
  */
 static void add_done(struct list *list, const struct lm_event *ev)
 {
@@ -273,6 +273,7 @@ static void add_done(struct list *list, const struct lm_event *ev)
 	case LM_OP_ATTRIBUTE:
 	case LM_OP_CALL:
 	case LM_OP_RUN:
+	case LM_OP_MESSAGE:
 		break;
 	}
 }

@@ -74,6 +74,7 @@ static const char *const op_names[] = {
 	[LM_OP_KERNEL] = "kernel",
 	[LM_OP_CALL] = "call",
 	[LM_OP_RUN] = "run",
+	[LM_OP_MESSAGE] = "message",
 };
 
 static const char *const kind_names[] = {
@@ -191,6 +192,15 @@ const char *lm_event_flag_name(unsigned int bit)
 	};
 
 	return bit < LM_ARRAY_SIZE(names) ? names[bit] : NULL;
+}
+
+const char *lm_severity_name(uint64_t arg)
+{
+	static const char *const names[] = {
+		"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+	};
+
+	return arg & LM_MESSAGE_PRIORITY ? names[arg & 7] : NULL;
 }
 
 #define ERRNO_MAX 4095

@@ -52,6 +52,22 @@ static void append_objects(const struct lm_event_view *view, struct lm_buffer *o
 	lm_labels_append_escaped(view->labels, second, out);
 }
 
+/* As whom, how important, and what. */
+static void append_message(const struct lm_event_view *view, struct lm_buffer *out)
+{
+	const char *severity = lm_severity_name(view->event->arg);
+
+	if (view->event->name) {
+		lm_buffer_append_byte(out, ' ');
+		lm_labels_append_escaped(view->labels, view->event->name, out);
+	}
+	if (severity)
+		lm_buffer_printf(out, " %s", severity);
+	lm_buffer_append_text(out, view->event->name || severity ? ": " : " ");
+	if (view->event->name2)
+		lm_labels_append_escaped(view->labels, view->event->name2, out);
+}
+
 static void append_open_flags(uint64_t flags, struct lm_buffer *out)
 {
 	static const char *const modes[] = { "read", "write", "read-write", "special" };
@@ -177,7 +193,10 @@ static void append_flags(const struct lm_event *event, struct lm_buffer *out)
 	/* Where an object comes from matters to a person only when it is in doubt. */
 	const unsigned int quiet = LM_EVENT_CONFIRMED | LM_EVENT_DERIVED;
 	const unsigned int said = lm_op_is_aside(event->op) ? LM_EVENT_TIMED : LM_EVENT_CONTENT;
-	const unsigned int shown = event->flags & ~(quiet | said);
+	/* Nobody has confirmed what a program says, and when it said so. */
+	const unsigned int usual = event->op == LM_OP_MESSAGE ?
+		LM_EVENT_CLAIMED | LM_EVENT_TIMED : 0;
+	const unsigned int shown = event->flags & ~(quiet | said | usual);
 	const char *separator = " [";
 	const char *name = NULL;
 
@@ -195,7 +214,10 @@ void lm_event_append_text(const struct lm_event_view *view, struct lm_buffer *ou
 {
 	const struct lm_event *event = view->event;
 
-	append_objects(view, out);
+	if (event->op == LM_OP_MESSAGE)
+		append_message(view, out);
+	else
+		append_objects(view, out);
 	append_argument(event, out);
 	append_result(event, out);
 	if (lm_op_is_aside(event->op))

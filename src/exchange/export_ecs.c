@@ -311,6 +311,7 @@ static void put_own(struct lm_buffer *out, const struct lm_event_view *view)
 	put_time(out, "begin", view->wall_begin_ns);
 	put_flags(out, "flags", event);
 	put_path(out, "path2", view->labels, export_named(view, true));
+	put_message_text(out, view);
 	if (process && process->session != UINT32_MAX)
 		put_u64(out, "session", process->session);
 	if (process && process->loginuid != UINT32_MAX)

@@ -383,6 +383,7 @@ static void put_unmapped(struct lm_buffer *out, const struct lm_event_view *view
 	put_time(out, "end", view->wall_end_ns);
 	put_flags(out, "flags", event);
 	put_path(out, "path2", view->labels, export_named(view, true));
+	put_message_text(out, view);
 	if (process) {
 		put_u64(out, "uid", process->uid);
 		if (process->session != UINT32_MAX)

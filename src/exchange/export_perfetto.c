@@ -151,6 +151,7 @@ static void write_event(struct lm_export *export, const struct lm_event_view *vi
 	put_u64(out, "id", event->id);
 	put_path(out, "path", view->labels, export_named(view, false));
 	put_path(out, "path2", view->labels, export_named(view, true));
+	put_message_text(out, view);
 	put_i64(out, "result", event->result);
 	put_error(out, "error", event);
 	if (process && process->argv.len)

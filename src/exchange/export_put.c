@@ -118,6 +118,19 @@ void put_message(struct lm_buffer *out, const char *key, const struct lm_event_v
 	put_escaped(out, key, &text);
 }
 
+void put_message_text(struct lm_buffer *out, const struct lm_event_view *view)
+{
+	const struct lm_event *event = view->event;
+	const char *severity = lm_severity_name(event->arg);
+
+	if (event->op != LM_OP_MESSAGE)
+		return;
+	if (severity)
+		put_text(out, "severity", severity);
+	put_path(out, "tag", view->labels, event->name);
+	put_path(out, "text", view->labels, event->name2);
+}
+
 void put_gap_message(struct lm_buffer *out, const char *key, const struct lm_gap *gap)
 {
 	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
@@ -254,6 +267,9 @@ lm_object_id export_named(const struct lm_event_view *view, bool second)
 	lm_object_id name = second ? view->event->name2 : view->event->name;
 	lm_object_id object = second ? view->event->object2 : view->event->object;
 
+	/* What a message has in the place of names is text. */
+	if (view->event->op == LM_OP_MESSAGE)
+		return LM_OBJECT_NONE;
 	if (name)
 		return name;
 	return lm_labels_get(view->labels, object)->kind == LM_OBJECT_KIND_FILE ? object : 0;

@@ -33,6 +33,8 @@ void put_time(struct lm_buffer *out, const char *key, uint64_t wall_ns);
 
 /** "sh[42] write /etc/passwd = 5", for a person. */
 void put_message(struct lm_buffer *out, const char *key, const struct lm_event_view *view);
+/** Of a message: `severity`, `tag` and `text`; nothing of what is none. */
+void put_message_text(struct lm_buffer *out, const struct lm_event_view *view);
 void put_gap_message(struct lm_buffer *out, const char *key, const struct lm_gap *gap);
 void put_path(struct lm_buffer *out, const char *key, const struct lm_labels *labels,
 	      lm_object_id id);

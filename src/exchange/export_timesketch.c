@@ -103,6 +103,7 @@ static void write_event(struct lm_export *export, const struct lm_event_view *vi
 	put_actor(out, view);
 	put_object(out, view, false);
 	put_object(out, view, true);
+	put_message_text(out, view);
 	put_u64(out, "arg", event->arg);
 	put_i64(out, "result", event->result);
 	put_error(out, "error", event);

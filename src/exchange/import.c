@@ -19,6 +19,8 @@ static const struct source_kind *const kinds[] = {
 	&auditd_kind,
 	&strace_kind,
 	&cdm_kind,
+	&journal_kind,
+	&syslog_kind,
 };
 
 /* One import, and the log that it makes once there is something to write. */

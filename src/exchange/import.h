@@ -78,4 +78,4 @@ int import_sources(struct import *import, struct source *sources, size_t count,
 /** Remember the first name that is given. */
 void import_set_name(char *to, size_t size, struct lm_str name);
 
-extern const struct source_kind auditd_kind, strace_kind, cdm_kind;
+extern const struct source_kind auditd_kind, strace_kind, cdm_kind, syslog_kind, journal_kind;

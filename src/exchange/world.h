@@ -150,6 +150,9 @@ void world_end_thread(struct world *world, uint32_t tid);
 /** The whole process has ended. */
 void world_end_process(struct world *world, struct world_process *process);
 
+/** All processes have ended: the host was started anew. */
+void world_end_processes(struct world *world);
+
 #define WORLD_SHARED_MEMORY 1u
 #define WORLD_SHARED_FILES 2u
 /**

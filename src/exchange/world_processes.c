@@ -77,6 +77,13 @@ void world_free_processes(struct world *world)
 	}
 }
 
+void world_end_processes(struct world *world)
+{
+	world_free_processes(world);
+	lm_map_release(&world->threads);
+	world->threads = (struct lm_map)LM_MAP_INIT;
+}
+
 void world_add_thread(struct world *world, struct world_process *process, uint32_t tid)
 {
 	if (world_process(world, tid) == process)

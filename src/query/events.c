@@ -6,7 +6,7 @@
 enum {
 	ID, TIME_NS, TIME, BEGIN_NS, PROCESS, PID, TID, UID, COMM, EXE, OP, CALL, RESULT, ERROR,
 	BYTES, COUNT, OBJECT, KIND, LABEL, PATH, NAME, OBJECT2, KIND2, LABEL2, PATH2, NAME2, ARG,
-	CPU, FLAGS,
+	CPU, FLAGS, TEXT,
 };
 
 static const struct column columns[] = {
@@ -41,6 +41,7 @@ static const struct column columns[] = {
 	[ARG] = COLUMN("arg", "INTEGER", 0, "meaning by op: flags of open, mode of chmod, ..."),
 	[CPU] = COLUMN("cpu", "INTEGER", 0, "where it ran"),
 	[FLAGS] = COLUMN("flags", "TEXT", 0, "created, claimed, ..., with commas"),
+	[TEXT] = COLUMN("text", "TEXT", 0, "what a message says; NULL for what is none"),
 };
 
 struct events {
@@ -365,9 +366,21 @@ static int put_path(struct events *events, sqlite3_context *context, lm_object_i
 	const struct lm_object *actor = actor_of(events);
 	lm_object_id root = actor->kind == LM_OBJECT_KIND_PROCESS ? actor->process.root : 0;
 
-	if (!name && lm_index_kind(query->index, object) != LM_OBJECT_KIND_FILE)
+	if (events->event.op == LM_OP_MESSAGE ||
+		(!name && lm_index_kind(query->index, object) != LM_OBJECT_KIND_FILE))
 		return 0;
 	return value_path(context, query, name ? name : object, events->event.end_ns, root);
+}
+
+/* Stands in a name's place, and is none. */
+static int put_text(struct events *events, sqlite3_context *context)
+{
+	struct lm_object text;
+
+	if (events->event.op != LM_OP_MESSAGE ||
+		lm_index_object(events->base.query->index, events->event.name2, &text) < 0)
+		return 0;
+	return value_str(context, text.name.component);
 }
 
 static int put_column(struct cursor *cursor, sqlite3_context *context, int column)
@@ -411,6 +424,8 @@ static int put_column(struct cursor *cursor, sqlite3_context *context, int colum
 		return put_path(events, context, event->name, event->object);
 	case PATH2:
 		return put_path(events, context, event->name2, event->object2);
+	case TEXT:
+		return put_text(events, context);
 	default:
 		return put_event(event, context, column);
 	}

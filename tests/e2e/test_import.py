@@ -3,6 +3,7 @@
 
 UPDATE_GOLDEN=1 writes what they become now; read the difference before it is committed.
 """
+import json
 import os
 import subprocess
 
@@ -90,6 +91,78 @@ def test_log_of_one_host(place, log):
     assert f"{len(other.splitlines())} records of another host" in done.stderr
     assert len(lemona.events(log)) == (GOLDEN / "cdm-18.json.golden").read_text(
         encoding="utf-8").count('{"id":')
+
+
+def short_times(place, text, changed):
+    """A file of lines without years, as old as `changed`."""
+    path = place / "messages"
+    path.write_text(text)
+    os.utime(path, (changed, changed))
+    return path
+
+
+@pytest.mark.parametrize("zone, times", [
+    ("UTC", ["2023-12-31T22", "2024-01-01T22", "2023-12-31T23", "2024-02-29T22"]),
+    ("America/New_York", ["2024-01-01T03", "2024-01-02T03", "2024-01-01T04", "2024-03-01T03"]),
+])
+def test_lines_without_year_and_zone(place, log, monkeypatch, zone, times):
+    """The year before the file was changed, and the year after when December is over."""
+    monkeypatch.setenv("TZ", zone)
+    file = short_times(place, "Dec 31 22:00:00 web1 a[7]: old year\n"
+                              "Jan  1 22:00:00 web1 a[7]: new year\n"
+                              "<13>Dec 31 23:00:00 web1 a[7]: late\n"
+                              "Feb 29 22:00:00 web1 a[7]: leap day\n", 1709300000)
+    run_import("-o", log, file)
+    assert [event["begin"][:13] for event in lemona.events(log)] == times
+
+
+def test_messages_stand_beside_what_was_done(place, log):
+    """Told by the process that auditd knows, and no way for influence."""
+    audited = GOLDEN / "auditd.log"
+    run_import("-o", place / "without", audited)
+    wrote = [event for event in lemona.events(place / "without")
+             if event["op"] == "write" and event.get("path") == "/srv/a"][0]
+    (place / "said").write_text(f"{wrote['time']} web1 sh[{wrote['pid']}]: I was here\n"
+                                f"{wrote['time']} web1 nobody: nor was I\n")
+    assert run_import("-o", log, place / "said", audited).returncode == 0
+    said, untied = [event for event in lemona.events(log) if event["op"] == "message"]
+    assert said["text"] == "I was here" and said["tag"] == "sh"
+    assert said["pid"] == wrote["pid"] and said["exe"] == wrote["exe"]
+    assert untied["pid"] == 0 and untied["comm"] == "nobody"
+    status = lemona.status(log)
+    assert "auditd" in status["recorder"] and "syslog" in status["recorder"]
+
+    def shape(answer):
+        return sorted((edge["op"], edge["count"], edge.get("bytes")) for edge in answer["edges"])
+
+    options = ("--no-filter", "all")
+    assert shape(lemona.backtrack(log, "--from", "file:/srv/c", *options)) == shape(
+        lemona.backtrack(place / "without", "--from", "file:/srv/c", *options))
+    answer = lemona.ask_exact("backtrack", log, "--from", f"event:{said['id']}", *options)
+    assert any(node.get("pid") == said["pid"] and node["detection"] for node in answer["nodes"])
+    assert answer["edges"] and all(edge["op"] != "message" for edge in answer["edges"])
+
+
+def test_messages_can_be_asked_for(log):
+    run_import("-o", log, GOLDEN / "journal.json", GOLDEN / "syslog.log")
+    rows = json.loads(lemona.run(
+        "query", log, "--format", "json",
+        "select pid, text from events where op = 'message' and text like 'Accepted %'").stdout)
+    assert [row[1] for row in rows["rows"]] == [
+        "Accepted password for root from 203.0.113.7 port 40001 ssh2"] * 2
+    listed = lemona.run("events", log, "--op", "message", "--pid", "812").stdout
+    assert "sshd info: Accepted password" in listed
+    exported = lemona.run("export", log, "--format", "timesketch").stdout
+    assert any(json.loads(line).get("text", "").startswith("Accepted ")
+               for line in exported.splitlines())
+
+
+def test_numbers_of_processes_end_with_the_boot(log):
+    run_import("-o", log, GOLDEN / "journal.json")
+    messages = [event for event in lemona.events(log) if event["pid"] == 812]
+    assert [event["comm"] for event in messages] == ["sshd", "sshd", "cron"]
+    assert messages[0]["actor"] == messages[1]["actor"] != messages[2]["actor"]
+    assert messages[0]["begin"] < messages[0]["time"]
 
 
 def test_sealed_unless_told_otherwise(log):

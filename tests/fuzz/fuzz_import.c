@@ -9,7 +9,7 @@
 #include "lemona/base/cleanup.h"
 #include "lemona/event/codec.h"
 
-/* Built once for each importer: KIND is its source_kind. */
+/* Built once for each importer: KIND is its source_kind; ALSO that of one that is run as well. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* libauparse forgets some of what malformed records make it copy. */
@@ -76,34 +76,37 @@ static int take_item(void *data, const struct lm_item *item)
 	return 0;
 }
 
-static void run(struct checker *checker, int fd)
+static void run(const struct source_kind *kind, int fd)
 {
+	struct checker state = { .batch = NULL }, *checker = &state;
 	const struct world_sink sink = { .item = take_item, .data = checker };
 	const struct lm_import_options options = { .format = LM_IMPORT_GUESS };
 	struct import import = { .options = &options };
 	struct source source = {
-		.import = &import, .kind = &KIND, .name = "input", .lines = LINES_INIT(fd),
+		.import = &import, .kind = kind, .name = "input", .lines = LINES_INIT(fd),
 	};
 	struct lm_diag diag = LM_DIAG_INIT;
 
-	if (world_new(&sink, &import.world) < 0)
+	if (lseek(fd, 0, SEEK_SET) != 0 || lm_batch_new(&state.batch) < 0 ||
+		world_new(&sink, &import.world) < 0)
 		abort();
 	if (source.kind->open(&source) == 0)
 		(void)import_sources(&import, &source, 1, &diag);
 	source.kind->close(&source);
 	lines_release(&source.lines);
 	world_free(import.world);
+	lm_batch_free(state.batch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	LM_CLOSE int fd = memfd_create("input", MFD_CLOEXEC);
-	struct checker checker = { .batch = NULL };
 
-	if (fd < 0 || write(fd, data, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0 ||
-		lm_batch_new(&checker.batch) < 0)
+	if (fd < 0 || write(fd, data, len) != (ssize_t)len)
 		abort();
-	run(&checker, fd);
-	lm_batch_free(checker.batch);
+	run(&KIND, fd);
+#ifdef ALSO
+	run(&ALSO, fd);
+#endif
 	return 0;
 }

@@ -95,7 +95,11 @@ enum lm_op {
 	LM_OP_CALL = 63, /* level full: a system call, whatever it did; args. Of a number that
 			  * `call` has no room for: call LM_CALL_NONE, arg the number */
 	LM_OP_RUN = 64,  /* the thread had the CPU; arg: 1 it still wanted it, 0 it waits */
-	LM_OP_MAX = LM_OP_RUN,
+	LM_OP_MESSAGE = 65, /* imported: what the actor has said to the system's log. name: as
+			     * whom, name2: its text; both in no directory, CLAIMED. PARTIAL: the
+			     * text was cut. arg: 0, or LM_MESSAGE_PRIORITY | facility * 8 +
+			     * severity (RFC 5424). TIMED */
+	LM_OP_MAX = LM_OP_MESSAGE,
 };
 
 enum lm_event_flag {
@@ -122,6 +126,8 @@ enum lm_event_flag {
 #define LM_CALL_NONE 0xffffu   /* not a call: scheduler, recorder */
 
 #define LM_EVENT_ARGS 6u
+
+#define LM_MESSAGE_PRIORITY 0x100u /* the message has said how important it is */
 
 /* No event keeps more. */
 #define LM_CONTENT_MAX_BYTES (64u << 10)
@@ -178,6 +184,8 @@ uint64_t lm_event_count(const struct lm_event *ev);
 
 /** "read", "rename", ...; "unknown" outside the enum. Static. */
 const char *lm_op_name(enum lm_op op);
+/** "emerg", ..., "debug" of a message's arg; NULL where it does not say. Static. */
+const char *lm_severity_name(uint64_t arg);
 /** LM_OP_NONE when no op has that name. */
 enum lm_op lm_op_from_name(const char *name);
 /** "openat", "io_uring:read", "i386:3", ""; x86-64 table. buf: used where no static text is. */
