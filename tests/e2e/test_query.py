@@ -271,7 +271,7 @@ def test_nothing_recorded_yet(place, stage):
                                   "(select count(*) from names) as names, reason from gaps",
                  "--format", "json", code=DAMAGED)
     assert json.loads(done.stdout)["rows"] == [[0, 0, "cut"]]
-    done = lemona.run("backtrack", "file:/etc/passwd", "-l", place / "begun", check=False)
+    done = lemona.run("backtrack", place / "begun", "--from", "file:/etc/passwd", check=False)
     assert done.returncode == DAMAGED and "holds no events yet" in done.stderr
 
 
