@@ -26,7 +26,7 @@
 #define NAME_CALLS_MAX 8192
 
 struct name_report {
-	struct name_report *next; /* of the same thread and (old) name, in the order of arrival */
+	struct name_report *next; /* of one queue, in the order of arrival */
 	struct name_report *older, *younger; /* of the same thread and change, while open */
 	uint64_t arrived_ns;
 	uint32_t tid;
@@ -38,9 +38,13 @@ struct name_report {
 	char text[];     /* both names */
 };
 
-static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, struct lm_str name)
+/* Of each change its own: they are read one change after the other. */
+static struct report_queue *queue_of(struct lm_identify *id, uint32_t tid, uint32_t change,
+	struct lm_str name)
 {
-	return &id->reports[hash_bytes(name.data, name.len, tid) % REPORT_QUEUES];
+	uint64_t whose = (uint64_t)change << 32 | tid;
+
+	return &id->reports[hash_bytes(name.data, name.len, whose) % REPORT_QUEUES];
 }
 
 /* Several threads may share a place. */
@@ -88,10 +92,27 @@ static void drop_report(struct lm_identify *id, struct report_queue *queue,
 	free(report);
 }
 
+/*
+ * Can a call still have what another one has taken? Only one that was merged into it: one that
+ * ended before it was read, or was about to. The thread has ended a later one since. Requests are
+ * in no order, so of a process that makes them it cannot be said.
+ */
+static bool is_used_up(struct lm_identify *id, const struct name_report *report)
+{
+	const uint64_t *last_ns = report->open ? NULL : lm_map_get(&id->name_calls, report->tid);
+	const struct process *process;
+
+	if (!last_ns || *last_ns <= report->arrived_ns)
+		return false;
+	process = process_by_tid(id, report->tid);
+	return process && !process->has_rings;
+}
+
 /* A queue is in the order of arrival: what is too old stands in front. */
 static void drop_old(struct lm_identify *id, struct report_queue *queue, uint64_t now_ns)
 {
-	while (queue->first && now_ns - queue->first->arrived_ns > KEEP_NS)
+	while (queue->first && (now_ns - queue->first->arrived_ns > KEEP_NS ||
+				is_used_up(id, queue->first)))
 		drop_report(id, queue, NULL, queue->first);
 }
 
@@ -104,8 +125,8 @@ void free_reports(struct lm_identify *id)
 
 int lm_identify_name(struct lm_identify *id, const struct lm_name_event *event)
 {
-	struct report_queue *queue = queue_of(id, event->tid, event->at.name);
 	uint32_t change = event->changes & LM_NAME_CHANGES;
+	struct report_queue *queue = queue_of(id, event->tid, change, event->at.name);
 	size_t text = (size_t)event->at.name.len + event->to.name.len;
 	struct name_report *report;
 
@@ -222,10 +243,10 @@ static struct name_report *find_equal(struct lm_identify *id, const struct lm_ev
 	const struct claim *claim, uint32_t change)
 {
 	const struct inode_entry *dir = claimed_dir(id, event);
+	struct name_report *report = queue_of(id, event->tid, change, claim->at)->first;
 	struct name_report *used = NULL;
 
-	for (struct name_report *report = queue_of(id, event->tid, claim->at)->first; report;
-		report = report->next) {
+	for (; report; report = report->next) {
 		if (report->tid != event->tid || report->change != change || report->of_request ||
 			!in_time(id, report, event) || !agrees(report, claim) ||
 			(dir && report->at.dir_dev && (dir->dev != report->at.dir_dev ||
@@ -242,7 +263,7 @@ static struct name_report *find_equal(struct lm_identify *id, const struct lm_ev
 static void drop_repeats(struct lm_identify *id, const struct name_report *report)
 {
 	const struct claim same = { .at = report->at.name, .to = report->to.name };
-	struct report_queue *queue = queue_of(id, report->tid, report->at.name);
+	struct report_queue *queue = queue_of(id, report->tid, report->change, report->at.name);
 	struct name_report *before = NULL, *next;
 
 	for (struct name_report *old = queue->first; old != report; old = next) {
@@ -306,7 +327,7 @@ static struct name_report *find_request_report(struct lm_identify *id,
 	const struct lm_event *event, uint32_t change)
 {
 	struct claim claim = claim_of(id, event);
-	struct report_queue *queue = queue_of(id, id->under_way->worker, claim.at);
+	struct report_queue *queue = queue_of(id, id->under_way->worker, change, claim.at);
 	struct name_report *report = find_in_queue(id, queue, event, &claim, change);
 
 	for (int i = 0; !report && i < REPORT_QUEUES; i++)
@@ -473,8 +494,8 @@ void take_created_report(struct lm_identify *id, const struct lm_event *event)
 
 	if (!report)
 		return;
-	take_report(id, report);
 	drop_repeats(id, report);
+	take_report(id, report);
 }
 
 void lm_identify_lost_names(struct lm_identify *id)

@@ -223,7 +223,7 @@ struct lm_identify {
 	struct gone gone[GONE_MAX]; /* the last ones, in a circle */
 	uint32_t gone_next;
 	struct miss misses[MISSES];
-	struct report_queue reports[REPORT_QUEUES]; /* by thread and name */
+	struct report_queue reports[REPORT_QUEUES]; /* by thread, change and name */
 	struct report_queue open_reports[REPORT_QUEUES]; /* by thread and change: not taken yet */
 	struct told_socket told_sockets[TOLD_SOCKETS]; /* by object number */
 	struct lm_map name_calls; /* tid -> end of its last call that changed names */
