@@ -386,7 +386,8 @@ static int run_question(int argc, char **argv, enum lm_direction direction)
 	if (r < 0 && !ferror(stdout))
 		return lm_cli_fail(r, &diag);
 	exit_code = lm_cli_finish(LM_EXIT_OK);
-	return exit_code ? exit_code : lm_cli_report_damage(inquiry.log, exit_code);
+	return exit_code ? exit_code :
+			   lm_cli_report_damage(lm_index_damage(inquiry.index), exit_code);
 }
 
 int lm_cli_backtrack(int argc, char **argv)

@@ -26,6 +26,7 @@ int lm_cli_verify(int argc, char **argv);
 int lm_cli_prove(int argc, char **argv);
 int lm_cli_checkpoint(int argc, char **argv);
 int lm_cli_host_key(int argc, char **argv);
+int lm_cli_index(int argc, char **argv);
 int lm_cli_import(int argc, char **argv);
 int lm_cli_doctor(int argc, char **argv);
 
@@ -74,4 +75,4 @@ void lm_cli_print_text(const char *text);
 int lm_cli_finish(int exit_code);
 
 /** Say what is damaged, if anything is. @return exit_code, or LM_EXIT_DAMAGED */
-int lm_cli_report_damage(const struct lm_log *log, int exit_code);
+int lm_cli_report_damage(const char *damage, int exit_code);

@@ -325,5 +325,6 @@ int lm_cli_content(int argc, char **argv)
 		return lm_cli_fail(r, &diag);
 	report(&extraction);
 	exit_code = lm_cli_finish(LM_EXIT_OK);
-	return exit_code ? exit_code : lm_cli_report_damage(extraction.log, exit_code);
+	return exit_code ? exit_code :
+			   lm_cli_report_damage(lm_log_damage(extraction.log), exit_code);
 }

@@ -19,6 +19,7 @@ static const struct command {
 	{ "backtrack", lm_cli_backtrack, "walk from what was found wrong back to its origin" },
 	{ "forward", lm_cli_forward, "walk from an intruder forward to what they touched" },
 	{ "query", lm_cli_query, "ask a log in SQL" },
+	{ "index", lm_cli_index, "make the index of a log, for answers without reading it" },
 	{ "export", lm_cli_export, "write a log, or an answer, in the format of another tool" },
 	{ "status", lm_cli_status, "say what state a log is in" },
 	{ "verify", lm_cli_verify, "say whether a log is what its recorder wrote" },

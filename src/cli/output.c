@@ -115,10 +115,8 @@ int lm_cli_finish(int exit_code)
 	return LM_EXIT_FAILURE;
 }
 
-int lm_cli_report_damage(const struct lm_log *log, int exit_code)
+int lm_cli_report_damage(const char *damage, int exit_code)
 {
-	const char *damage = lm_log_damage(log);
-
 	if (!damage)
 		return exit_code;
 	say_sentence(damage, "");

@@ -230,5 +230,6 @@ int lm_cli_query(int argc, char **argv)
 		    isatty(STDIN_FILENO) ? query_prompt(&session) :
 					   run_input(&session);
 	exit_code = lm_cli_finish(exit_code);
-	return exit_code ? exit_code : lm_cli_report_damage(session.log, exit_code);
+	return exit_code ? exit_code :
+			   lm_cli_report_damage(lm_index_damage(session.index), exit_code);
 }

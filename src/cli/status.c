@@ -319,5 +319,5 @@ int lm_cli_status(int argc, char **argv)
 		return lm_cli_fail(r, NULL);
 	int exit_code = lm_cli_finish(LM_EXIT_OK);
 
-	return exit_code ? exit_code : lm_cli_report_damage(log, exit_code);
+	return exit_code ? exit_code : lm_cli_report_damage(lm_log_damage(log), exit_code);
 }

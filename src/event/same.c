@@ -244,3 +244,23 @@ int lm_same_apply(struct lm_same *same, struct lm_item *item)
 		replace_references(same, item);
 	return item->kind == LM_ITEM_OBJECT ? apply_definition(same, &item->object) : 1;
 }
+
+bool lm_same_next(const struct lm_same *same, size_t *slot, lm_object_id *ret_later,
+		  lm_object_id *ret_first)
+{
+	while (same->others.slots && *slot <= same->others.mask) {
+		uint64_t later, first;
+
+		if (!lm_map_at(&same->others, (*slot)++, &later, &first))
+			continue;
+		*ret_later = (lm_object_id)later;
+		*ret_first = (lm_object_id)first;
+		return true;
+	}
+	return false;
+}
+
+int lm_same_put(struct lm_same *same, lm_object_id later, lm_object_id first)
+{
+	return lm_map_put(&same->others, later, first);
+}

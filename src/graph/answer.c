@@ -475,7 +475,7 @@ static void set_view(struct lm_answer *answer, const struct walk *walk)
 	answer->view.limited = walk->limited;
 	answer->view.intersected = walk->options.common_count > 1;
 	answer->view.between = walk->options.to && walk->options.to->count > 0;
-	answer->view.cut = walk->index->cut;
+	answer->view.cut = walk->index->parts.summary.cut;
 	answer->view.complete = answer->view.gap_count == 0 && !walk->limited &&
 				!answer->view.cut;
 }

@@ -4,42 +4,24 @@
 #include "lemona/base/array.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/map.h"
-#include "lemona/event/same.h"
 #include "lemona/graph/index.h"
 #include "lemona/index/build.h"
+#include "lemona/index/make.h"
 
 #define TABLE(type, name) struct { type *at; size_t count, capacity; } name
 
-struct wall_offset {
-	uint64_t from_ns;
-	int64_t offset_ns;
-};
-
 /* An index of a log: its parts, and what was asked of them. */
 struct lm_index {
-	bool finished, cut;
+	bool finished;
 	char host[256];
 	char imported[64]; /* the tool that recorded it; empty: lemona did */
-	uint64_t first_ns, last_ns; /* first UINT64_MAX while nothing happened */
-	uint64_t event_count;
-	TABLE(struct lm_gap, gaps);
-	TABLE(struct wall_offset, offsets);
-
-	struct lm_same *same;       /* of the log that it was read from */
-	struct lm_indexer *indexer; /* until it is finished */
-	struct lm_store *store;     /* what happened */
-	struct lm_catalog *catalog; /* objects and names */
+	struct lm_parts parts;
+	struct lm_indexer *indexer; /* until it is finished, of items that are told by hand */
 
 	struct links_cache *cache;
 	struct known_all *known;
 	int status;
 };
-
-/** @return 0; -ENOMEM */
-int index_begin(struct lm_index *index, const uint8_t log_id[LM_PART_IDENTITY_BYTES]);
-/** An item from a frame of a log; the same as lm_index_add() else. */
-int index_add_at(struct lm_index *index, const struct lm_item *item,
-		 const struct lm_log_place *place);
 
 /* Influences (links-store.c). */
 struct links_cache *links_cache_free(struct links_cache *cache);
@@ -52,6 +34,9 @@ struct lm_link link_of_store(const struct lm_links *links, uint32_t i);
 /** The process that last influenced an object, or was last influenced by it, before a moment; 0 */
 lm_object_id last_source_of_store(const struct lm_index *index, lm_object_id id, uint64_t t_ns);
 lm_object_id last_sink_of_store(const struct lm_index *index, lm_object_id id, uint64_t t_ns);
+
+/** Where the wall clock was set, by time: one at least. */
+size_t index_offsets(const struct lm_index *index, const struct lm_summary_offset **ret_at);
 
 /** Keep a code that a question had no way to return. */
 void index_fail(const struct lm_index *index, int code);

@@ -3,12 +3,12 @@
 
 uint32_t lm_index_object_count(const struct lm_index *index)
 {
-	return lm_catalog_object_count(index->catalog);
+	return lm_catalog_object_count(index->parts.catalog);
 }
 
 uint64_t lm_index_event_count(const struct lm_index *index)
 {
-	return index->event_count;
+	return index->parts.summary.event_count;
 }
 
 enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id)
@@ -21,7 +21,7 @@ enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id)
 int lm_index_object(const struct lm_index *index, lm_object_id id, struct lm_object *ret_object)
 {
 	return id == LM_OBJECT_NONE ? -ENOENT :
-				      lm_catalog_object(index->catalog, id, ret_object);
+				      lm_catalog_object(index->parts.catalog, id, ret_object);
 }
 
 uint8_t index_flags(const struct lm_index *index, lm_object_id id)
@@ -82,7 +82,7 @@ const struct lm_content *index_content(const struct lm_index *index, lm_object_i
 	struct lm_catalog_ids ids LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	const struct lm_content *before = NULL, *missed = NULL;
 
-	if (lm_catalog_contents(index->catalog, file, &ids) < 0)
+	if (lm_catalog_contents(index->parts.catalog, file, &ids) < 0)
 		index_fail(index, -ENOMEM);
 	/* In the order of their times. Whatever ran was looked at again; news alone were told. */
 	for (size_t i = 0; i < ids.count; i++) {
@@ -109,12 +109,12 @@ const struct lm_content *index_content(const struct lm_index *index, lm_object_i
 
 bool lm_index_is_root(const struct lm_index *index, lm_object_id file)
 {
-	return lm_catalog_is_root(index->catalog, file);
+	return lm_catalog_is_root(index->parts.catalog, file);
 }
 
 int lm_index_event(const struct lm_index *index, uint64_t event_id, struct lm_event *ret_event)
 {
-	return lm_store_event(index->store, event_id, ret_event);
+	return lm_store_event(index->parts.store, event_id, ret_event);
 }
 
 void index_fail(const struct lm_index *index, int code)
@@ -125,25 +125,39 @@ void index_fail(const struct lm_index *index, int code)
 
 int lm_index_status(const struct lm_index *index)
 {
-	return index->status ? index->status : lm_catalog_status(index->catalog);
+	return index->status ? index->status : lm_catalog_status(index->parts.catalog);
+}
+
+const char *lm_index_damage(const struct lm_index *index)
+{
+	return index->parts.summary.damage[0] ? index->parts.summary.damage : NULL;
 }
 
 void lm_index_span(const struct lm_index *index, uint64_t *ret_first_ns, uint64_t *ret_last_ns)
 {
-	*ret_first_ns = index->first_ns == UINT64_MAX ? 0 : index->first_ns;
-	*ret_last_ns = index->last_ns;
+	const struct lm_summary *summary = &index->parts.summary;
+
+	*ret_first_ns = summary->first_ns == UINT64_MAX ? 0 : summary->first_ns;
+	*ret_last_ns = summary->last_ns;
+}
+
+size_t index_offsets(const struct lm_index *index, const struct lm_summary_offset **ret_at)
+{
+	static const struct lm_summary_offset none = { 0, 0 };
+	const struct lm_summary *summary = &index->parts.summary;
+
+	*ret_at = summary->offsets.count ? summary->offsets.at : &none;
+	return summary->offsets.count ? summary->offsets.count : 1;
 }
 
 static int64_t offset_at(const struct lm_index *index, uint64_t boot_ns)
 {
-	int64_t offset = index->offsets.count ? index->offsets.at[0].offset_ns : 0;
+	const struct lm_summary_offset *at;
+	size_t count = index_offsets(index, &at), i = 1;
 
-	for (size_t i = 1; i < index->offsets.count; i++) {
-		if (index->offsets.at[i].from_ns > boot_ns)
-			break;
-		offset = index->offsets.at[i].offset_ns;
-	}
-	return offset;
+	while (i < count && at[i].from_ns <= boot_ns)
+		i++;
+	return at[i - 1].offset_ns;
 }
 
 uint64_t lm_index_wall_ns(const struct lm_index *index, uint64_t boot_ns)
@@ -158,16 +172,17 @@ uint64_t lm_index_wall_ns(const struct lm_index *index, uint64_t boot_ns)
 
 uint64_t lm_index_boot_ns(const struct lm_index *index, uint64_t wall_ns)
 {
+	const struct lm_summary_offset *at;
+	size_t count = index_offsets(index, &at);
 	uint64_t boot_ns = 0;
 
 	/* The last stretch of the clock that reaches this wall time. */
-	for (size_t i = 0; i < index->offsets.count || i == 0; i++) {
-		int64_t offset = index->offsets.count ? index->offsets.at[i].offset_ns : 0;
+	for (size_t i = 0; i < count; i++) {
 		uint64_t t;
 
-		if (__builtin_sub_overflow(wall_ns, offset, &t))
+		if (__builtin_sub_overflow(wall_ns, at[i].offset_ns, &t))
 			continue;
-		if (i == 0 || t >= index->offsets.at[i].from_ns)
+		if (i == 0 || t >= at[i].from_ns)
 			boot_ns = t;
 	}
 	return boot_ns;
@@ -175,12 +190,12 @@ uint64_t lm_index_boot_ns(const struct lm_index *index, uint64_t wall_ns)
 
 size_t lm_index_gap_count(const struct lm_index *index)
 {
-	return index->gaps.count;
+	return index->parts.summary.gaps.count;
 }
 
 const struct lm_gap *lm_index_gap(const struct lm_index *index, size_t i)
 {
-	return i < index->gaps.count ? &index->gaps.at[i] : NULL;
+	return i < index->parts.summary.gaps.count ? &index->parts.summary.gaps.at[i] : NULL;
 }
 
 struct lm_link lm_links_get(const struct lm_links *links, uint32_t i)

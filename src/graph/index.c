@@ -12,7 +12,7 @@ int lm_index_new(struct lm_index **ret_index)
 
 	if (!index)
 		return -ENOMEM;
-	index->first_ns = UINT64_MAX;
+	index->parts = (struct lm_parts)LM_PARTS_INIT;
 	*ret_index = index;
 	return 0;
 }
@@ -24,13 +24,14 @@ struct lm_index *lm_index_free(struct lm_index *index)
 	known_release(index);
 	links_cache_free(index->cache);
 	lm_indexer_free(index->indexer);
-	lm_store_free(index->store);
-	lm_catalog_free(index->catalog);
-	lm_same_free(index->same);
-	free(index->gaps.at);
-	free(index->offsets.at);
+	lm_parts_release(&index->parts);
 	free(index);
 	return NULL;
+}
+
+static void free_index(struct lm_index **index)
+{
+	lm_index_free(*index);
 }
 
 /* Some tens of MiB each. */
@@ -45,72 +46,36 @@ void lm_index_trim(struct lm_index *index)
 		known_release(index);
 }
 
-int index_begin(struct lm_index *index, const uint8_t log_id[LM_PART_IDENTITY_BYTES])
+static int begin(struct lm_index *index)
 {
-	return lm_indexer_new(-1, log_id, &index->indexer);
-}
-
-static void widen_span(struct lm_index *index, uint64_t begin_ns, uint64_t end_ns)
-{
-	if (begin_ns < index->first_ns)
-		index->first_ns = begin_ns;
-	if (end_ns > index->last_ns)
-		index->last_ns = end_ns;
-}
-
-/* A log begins with the first thing that may have influenced something. */
-static void note_event(struct lm_index *index, const struct lm_event *event)
-{
-	struct lm_dependency dependencies[LM_DEPENDENCIES_MAX];
-
-	widen_span(index, event->end_ns, event->end_ns);
-	if (lm_op_is_aside(event->op))
-		return;
-	index->event_count++;
-	if (event->begin_ns < index->first_ns && lm_event_dependencies(event, dependencies) > 0)
-		index->first_ns = event->begin_ns;
-}
-
-static int add_gap(struct lm_index *index, const struct lm_gap *gap)
-{
-	if (lm_array_reserve(index->gaps.at, index->gaps.capacity, index->gaps.count + 1) < 0)
-		return -ENOMEM;
-	index->gaps.at[index->gaps.count++] = *gap;
-	return 0;
-}
-
-int index_add_at(struct lm_index *index, const struct lm_item *item,
-		 const struct lm_log_place *place)
-{
-	if (item->kind == LM_ITEM_GAP)
-		return add_gap(index, &item->gap);
-	if (item->kind == LM_ITEM_EVENT) {
-		note_event(index, &item->event);
-		/* What stands beside the actions influences nothing. */
-		if (lm_op_is_aside(item->event.op))
-			return 0;
-	}
-	return lm_indexer_add(index->indexer, item, place);
+	return index->indexer ? 0 : lm_indexer_new(-1, no_log, &index->indexer);
 }
 
 int lm_index_add(struct lm_index *index, const struct lm_item *item)
 {
+	struct lm_summary *summary = &index->parts.summary;
 	struct lm_log_place place = { .events = 1 };
 	struct lm_item copy = *item;
-	int r = 0;
+	struct lm_event *event = &copy.event;
+	int r;
 
 	if (index->finished)
 		return -EBUSY;
 	if (item->kind < LM_ITEM_OBJECT || item->kind > LM_ITEM_GAP)
 		return -LM_E_DAMAGED;
-	if (!index->indexer)
-		r = index_begin(index, no_log);
-	if (item->kind == LM_ITEM_EVENT && copy.event.begin_ns > copy.event.end_ns)
-		copy.event.begin_ns = copy.event.end_ns;
-	if (item->kind == LM_ITEM_EVENT && copy.event.id == 0)
-		copy.event.id = index->event_count + 1;
-	place.first_event = item->kind == LM_ITEM_EVENT ? copy.event.id : 0;
-	return r < 0 ? r : index_add_at(index, &copy, &place);
+	if (item->kind == LM_ITEM_GAP)
+		return lm_summary_gap(summary, &item->gap);
+	r = begin(index);
+	if (r < 0 || item->kind != LM_ITEM_EVENT)
+		return r < 0 ? r : lm_indexer_add(index->indexer, item, &place);
+	if (event->begin_ns > event->end_ns)
+		event->begin_ns = event->end_ns;
+	if (event->id == 0)
+		event->id = summary->event_count + 1;
+	place.first_event = event->id;
+	lm_summary_event(summary, event);
+	/* What stands beside the actions influences nothing. */
+	return lm_op_is_aside(event->op) ? 0 : lm_indexer_add(index->indexer, &copy, &place);
 }
 
 void lm_index_set_host(struct lm_index *index, const char *host)
@@ -129,36 +94,41 @@ void lm_index_set_imported(struct lm_index *index, const char *tool)
 	index->imported[len] = '\0';
 }
 
-void lm_index_set_cut(struct lm_index *index)
-{
-	index->cut = true;
-}
-
 int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns)
 {
-	size_t count = index->offsets.count;
-
-	if (count > 0 && index->offsets.at[count - 1].offset_ns == offset_ns)
-		return 0;
-	if (lm_array_reserve(index->offsets.at, index->offsets.capacity, count + 1) < 0)
-		return -ENOMEM;
-	index->offsets.at[index->offsets.count++] = (struct wall_offset){ from_ns, offset_ns };
-	return 0;
+	return lm_summary_offset(&index->parts.summary, from_ns, offset_ns);
 }
 
 int lm_index_finish(struct lm_index *index)
 {
-	int r = 0;
+	int r;
 
 	if (index->finished)
 		return -EBUSY;
 	index->finished = true;
-	if (index->first_ns == UINT64_MAX)
-		index->first_ns = 0;
-	if (!index->indexer)
-		r = index_begin(index, no_log);
+	r = begin(index);
 	if (r == 0)
-		r = lm_indexer_finish(index->indexer, &index->store, &index->catalog);
+		r = lm_indexer_finish(index->indexer, &index->parts.store, &index->parts.catalog);
 	index->indexer = lm_indexer_free(index->indexer);
 	return r;
+}
+
+int lm_index_load(struct lm_log *log, struct lm_index **ret_index, struct lm_diag *diag)
+{
+	struct lm_index *index LM_CLEANUP(free_index) = NULL;
+	int r = lm_index_new(&index);
+
+	if (r < 0)
+		return lm_diag_errno(diag, r, "The log could not be read");
+	index->finished = true;
+	lm_index_set_host(index, lm_log_meta(log)->host);
+	if (strcmp(lm_log_meta(log)->attach, "imported") == 0)
+		lm_index_set_imported(index, lm_log_meta(log)->recorder);
+	r = lm_parts_open(log, &index->parts, diag);
+	if (r == 0)
+		r = lm_parts_make(log, &index->parts, diag);
+	if (r < 0)
+		return r;
+	*ret_index = lm_take_ptr(index);
+	return 0;
 }

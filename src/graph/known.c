@@ -51,7 +51,7 @@ static struct known *add_known(const struct lm_index *index, lm_object_id id)
 	if (!one || lm_array_reserve(known->all.at, known->all.capacity, count + 1) < 0 ||
 	    lm_map_put(&known->of, id, count) < 0)
 		return NULL;
-	if (lm_catalog_object(index->catalog, id, &one->object) < 0)
+	if (lm_catalog_object(index->parts.catalog, id, &one->object) < 0)
 		one->object = (struct lm_object){ .id = id };
 	if (one->object.kind == LM_OBJECT_KIND_CONTENT)
 		one->object.content.time_ns = one->object.time_ns;
@@ -67,7 +67,7 @@ static struct known *find_known(const struct lm_index *index, lm_object_id id)
 	const uint64_t *place;
 	struct known *one;
 
-	if (id == LM_OBJECT_NONE || !index->catalog)
+	if (id == LM_OBJECT_NONE || !index->parts.catalog)
 		return NULL;
 	if (!index->known)
 		mutable->known = calloc(1, sizeof(*index->known));
@@ -92,8 +92,8 @@ static void read_bounds(const struct lm_index *index, struct known *known)
 	struct lm_catalog_bounds found LM_CATALOG_BOUNDS = LM_CATALOG_BOUNDS_INIT;
 	lm_object_id id = known->object.id;
 	int r = known->object.kind == LM_OBJECT_KIND_NAME ?
-			lm_catalog_bounds_of_name(index->catalog, id, &found) :
-			lm_catalog_bounds_of_file(index->catalog, id, &found);
+			lm_catalog_bounds_of_name(index->parts.catalog, id, &found) :
+			lm_catalog_bounds_of_file(index->parts.catalog, id, &found);
 
 	known->bounds = r == 0 ? lm_array_new(found.count, sizeof(*known->bounds)) : NULL;
 	if (!known->bounds) {
@@ -147,7 +147,7 @@ uint32_t lm_index_names_in(const struct lm_index *index, lm_object_id dir,
 	if (!known->names_read) {
 		struct lm_catalog_ids ids = LM_CATALOG_IDS_INIT;
 
-		if (lm_catalog_names_in(index->catalog, dir, &ids) < 0)
+		if (lm_catalog_names_in(index->parts.catalog, dir, &ids) < 0)
 			index_fail(index, -ENOMEM);
 		known->names = ids.at;
 		known->name_count = (uint32_t)ids.count;
@@ -161,7 +161,7 @@ static void read_peers(const struct lm_index *index, struct known *known)
 {
 	struct lm_catalog_peers found LM_CATALOG_PEERS = LM_CATALOG_PEERS_INIT;
 
-	if (lm_catalog_peers(index->catalog, known->object.id, &found) == 0)
+	if (lm_catalog_peers(index->parts.catalog, known->object.id, &found) == 0)
 		known->peers = lm_array_new(found.count, sizeof(*known->peers));
 	if (!known->peers) {
 		index_fail(index, -ENOMEM);

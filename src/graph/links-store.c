@@ -86,15 +86,15 @@ static int add_row(const struct lm_index *index, struct links_list *list,
 		const struct lm_dependency *d = &dependencies[i];
 
 		if ((into ? d->sink : d->source) != id || d->source == d->sink || !d->source ||
-		    !d->sink || lm_store_is_sink(index->store, d->source) ||
-		    lm_store_is_sink(index->store, d->sink))
+		    !d->sink || lm_store_is_sink(index->parts.store, d->source) ||
+		    lm_store_is_sink(index->parts.store, d->sink))
 			continue;
 		if (lm_array_reserve(list->at, list->capacity, list->count + 1) < 0 ||
 		    (row->count > 1 && !run && keep_run(index->cache, row, &run) < 0))
 			return -ENOMEM;
 		list->at[list->count] = make_link(row, d, (uint8_t)i,
 			d->flags & LM_DEPENDENCY_OPEN_ENDED ?
-				lm_store_until(index->store, part, row) : 0);
+				lm_store_until(index->parts.store, part, row) : 0);
 		list->at[list->count++].run = run;
 	}
 	return 0;
@@ -111,8 +111,8 @@ static int read_rows(const struct lm_index *index, struct links_list *list, lm_o
 {
 	struct lm_store_cursor cursor LM_CLEANUP(lm_store_cursor_release);
 	const struct lm_row *rows;
-	int r = lm_store_find(index->store, id, into ? 1u << LM_ROWS_INTO : 1u << LM_ROWS_OUT_OF,
-			      0, UINT64_MAX, &cursor);
+	uint8_t role = into ? 1u << LM_ROWS_INTO : 1u << LM_ROWS_OUT_OF;
+	int r = lm_store_find(index->parts.store, id, role, 0, UINT64_MAX, &cursor);
 
 	while (r == 0 && (r = lm_store_next(&cursor, &rows)) > 0) {
 		int count = r;
@@ -231,7 +231,7 @@ struct lm_link link_of_store(const struct lm_links *links, uint32_t i)
 	if (!link.run || link.flags & LM_DEPENDENCY_OPEN_ENDED ||
 	    (link.end_ns <= links->before_ns && link.begin_ns >= links->after_ns))
 		return link;
-	r = lm_store_clip(index->store, &index->cache->runs.at[link.run], links->before_ns,
+	r = lm_store_clip(index->parts.store, &index->cache->runs.at[link.run], links->before_ns,
 			  links->after_ns, &clipped);
 	if (r < 0) {
 		/* The run as a whole: too early or too late by a few milliseconds, never missed. */
@@ -285,8 +285,8 @@ static lm_object_id find_last(const struct lm_index *index, lm_object_id id, boo
 	struct lm_store_cursor cursor LM_CLEANUP(lm_store_cursor_release);
 	const struct lm_row *rows;
 	lm_object_id found = LM_OBJECT_NONE;
-	int r = lm_store_find(index->store, id, into ? 1u << LM_ROWS_INTO : 1u << LM_ROWS_OUT_OF,
-			      0, t_ns, &cursor);
+	uint8_t role = into ? 1u << LM_ROWS_INTO : 1u << LM_ROWS_OUT_OF;
+	int r = lm_store_find(index->parts.store, id, role, 0, t_ns, &cursor);
 
 	cursor.backward = true;
 	for (int i = 0; r == 0 && i < LAST_PAGES_MAX && !found; i++) {

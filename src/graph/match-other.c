@@ -17,7 +17,7 @@ static bool ran_at(const struct lm_index *index, lm_object_id id, struct when wh
 	if (process->start_ns > when.end_ns ||
 	    (process->version > 0 && index_first_ns(index, id) > when.end_ns))
 		return false;
-	if (lm_catalog_next_versions(index->catalog, id, &next) < 0)
+	if (lm_catalog_next_versions(index->parts.catalog, id, &next) < 0)
 		index_fail(index, -ENOMEM);
 	return next.count == 0 || index_first_ns(index, next.at[0]) > when.end_ns;
 }
@@ -45,7 +45,7 @@ int match_process(const struct lm_index *index, uint32_t tgid, struct when when,
 	uint64_t start_ns;
 	int found = 0;
 
-	if (lm_catalog_processes(index->catalog, tgid, &ids) < 0)
+	if (lm_catalog_processes(index->parts.catalog, tgid, &ids) < 0)
 		return -ENOMEM;
 	start_ns = moment ? latest_start_ns(index, &ids, when) : 0;
 	for (size_t i = 0; i < ids.count; i++) {
@@ -79,7 +79,7 @@ static int match_end(const struct lm_index *index, const struct lm_address *addr
 {
 	struct lm_catalog_ids ids LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-	if (lm_catalog_sockets(index->catalog, address, any_port, remote, &ids) < 0)
+	if (lm_catalog_sockets(index->parts.catalog, address, any_port, remote, &ids) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < ids.count; i++) {
 		struct lm_detection detection = { ids.at[i], 0, UINT64_MAX };
@@ -109,7 +109,7 @@ void near_processes(const struct lm_index *index, uint32_t tgid, struct lm_buffe
 	int count = 0;
 
 	for (lm_object_id id = 1; id <= near_end(index); id++) {
-		const struct lm_process *process = lm_catalog_process(index->catalog, id);
+		const struct lm_process *process = lm_catalog_process(index->parts.catalog, id);
 		uint32_t candidate = process ? process->tgid : 0;
 
 		for (int i = 0; i < count && candidate; i++) {

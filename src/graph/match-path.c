@@ -86,7 +86,7 @@ static int add_roots(const struct lm_index *index, struct when when, struct lm_d
 {
 	struct lm_catalog_ids roots LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-	if (lm_catalog_roots(index->catalog, &roots) < 0)
+	if (lm_catalog_roots(index->parts.catalog, &roots) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < roots.count; i++) {
 		struct lm_detection root = { roots.at[i], when.begin_ns, when.end_ns };
@@ -127,7 +127,7 @@ int match_program(const struct lm_index *index, struct lm_str path, struct lm_de
 	for (size_t i = 0; i < files.count; i++) {
 		struct lm_catalog_ids ran LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-		if (lm_catalog_processes_of_exe(index->catalog, files.at[i].object, &ran) < 0)
+		if (lm_catalog_processes_of_exe(index->parts.catalog, files.at[i].object, &ran) < 0)
 			return -ENOMEM;
 		for (size_t k = 0; k < ran.count; k++) {
 			struct lm_detection detection = { ran.at[k], 0, UINT64_MAX };
@@ -201,7 +201,7 @@ static struct lm_str last_component(struct lm_str path)
 static uint32_t distance_to(const struct lm_index *index, lm_object_id id, struct lm_str path,
 			    struct lm_str last)
 {
-	const struct lm_name *name = lm_catalog_name(index->catalog, id);
+	const struct lm_name *name = lm_catalog_name(index->parts.catalog, id);
 	struct lm_buffer text LM_BUFFER = LM_BUFFER_INIT;
 	uint32_t apart = edit_distance(last_component(name->component), last), whole;
 
@@ -246,7 +246,7 @@ void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
 
 	/* A suggestion that cannot be made for want of memory is only a suggestion less. */
 	for (lm_object_id id = 1; id <= near_end(index) && programs; id++) {
-		const struct lm_process *process = lm_catalog_process(index->catalog, id);
+		const struct lm_process *process = lm_catalog_process(index->parts.catalog, id);
 
 		if (process && process->exe && lm_map_put(&ran, process->exe, 1) < 0)
 			return;
@@ -254,7 +254,7 @@ void near_paths(const struct lm_index *index, struct lm_str path, bool programs,
 	for (lm_object_id id = 1; id <= near_end(index); id++) {
 		struct nearest candidate = { UINT32_MAX, id };
 
-		if (!lm_catalog_name(index->catalog, id) ||
+		if (!lm_catalog_name(index->parts.catalog, id) ||
 		    (programs && !is_program(index, &ran, id)))
 			continue;
 		candidate.distance = distance_to(index, id, path, last);

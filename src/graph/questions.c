@@ -46,7 +46,7 @@ lm_object_id lm_index_next_of_kind(const struct lm_index *index, enum lm_object_
 	uint32_t count = lm_index_object_count(index);
 
 	for (lm_object_id id = from ? from : 1; id <= count && id; id++) {
-		if (lm_catalog_kind(index->catalog, id) == kind)
+		if (lm_catalog_kind(index->parts.catalog, id) == kind)
 			return id;
 	}
 	return LM_OBJECT_NONE;
@@ -65,7 +65,7 @@ int lm_index_processes_by_pid(const struct lm_index *index, uint32_t pid,
 {
 	struct lm_catalog_ids found LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 
-	return add_found(&found, lm_catalog_processes(index->catalog, pid, &found), ids);
+	return add_found(&found, lm_catalog_processes(index->parts.catalog, pid, &found), ids);
 }
 
 /* A version that was made by exec is below the one before it, not beside it. */
@@ -75,11 +75,11 @@ int lm_index_children(const struct lm_index *index, lm_object_id process,
 	struct lm_catalog_ids next LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	struct lm_catalog_ids children LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	const size_t before = ids->count;
-	int r = process ? lm_catalog_next_versions(index->catalog, process, &next) : 0;
+	int r = process ? lm_catalog_next_versions(index->parts.catalog, process, &next) : 0;
 
 	r = add_found(&next, r, ids);
 	if (r == 0 && process)
-		r = lm_catalog_children(index->catalog, process, &children);
+		r = lm_catalog_children(index->parts.catalog, process, &children);
 	for (size_t i = 0; i < children.count && r == 0; i++) {
 		const struct lm_process *child = index_process(index, children.at[i]);
 
@@ -107,7 +107,7 @@ int lm_index_process_end(const struct lm_index *index, lm_object_id process,
 	uint64_t found = 0;
 	int r;
 
-	r = lm_store_find(index->store, process, UINT8_MAX, 0, UINT64_MAX, &cursor);
+	r = lm_store_find(index->parts.store, process, UINT8_MAX, 0, UINT64_MAX, &cursor);
 	cursor.backward = true;
 	while (r == 0 && !found && (r = lm_store_next(&cursor, &rows)) > 0) {
 		for (int i = 0; i < r; i++) {
@@ -127,12 +127,13 @@ int lm_index_sockets_by_address(const struct lm_index *index, const struct lm_ad
 	struct lm_catalog_ids remote LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	struct lm_catalog_ids local LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	struct lm_object_ids both LM_OBJECT_IDS = LM_OBJECT_IDS_INIT;
-	int r = add_found(&remote, lm_catalog_sockets(index->catalog, address, any_port, true,
-						      &remote), &both);
+	struct lm_catalog *catalog = index->parts.catalog;
+	int r = add_found(&remote, lm_catalog_sockets(catalog, address, any_port, true, &remote),
+			  &both);
 
 	if (r == 0)
-		r = add_found(&local, lm_catalog_sockets(index->catalog, address, any_port, false,
-							 &local), &both);
+		r = add_found(&local, lm_catalog_sockets(catalog, address, any_port, false, &local),
+			      &both);
 	lm_object_ids_sort(&both);
 	for (size_t i = 0; i < both.count && r == 0; i++)
 		r = lm_object_ids_add(ids, both.at[i]);
@@ -227,7 +228,7 @@ static int visit_claimed(struct descent *descent, lm_object_id id, struct lm_str
 /* Every "/", and the names that hang on none. */
 static int begin_descent(struct descent *descent)
 {
-	struct lm_catalog *catalog = descent->index->catalog;
+	struct lm_catalog *catalog = descent->index->parts.catalog;
 	struct lm_catalog_ids roots LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	struct lm_catalog_ids names LM_CATALOG_IDS = LM_CATALOG_IDS_INIT;
 	int r = lm_catalog_roots(catalog, &roots);
@@ -253,10 +254,10 @@ static int list_names(const struct descent *descent, const struct place *place,
 	const char *slash = rest.len ? memchr(rest.data, '/', rest.len) : NULL;
 
 	if (slash || descent->exact)
-		return lm_catalog_names(descent->index->catalog, place->dir,
+		return lm_catalog_names(descent->index->parts.catalog, place->dir,
 			(struct lm_str){ rest.data,
 					 slash ? (uint32_t)(slash - rest.data) : rest.len }, out);
-	return lm_catalog_names_in(descent->index->catalog, place->dir, out);
+	return lm_catalog_names_in(descent->index->parts.catalog, place->dir, out);
 }
 
 int lm_index_names_below(const struct lm_index *index, struct lm_str path, bool exact,

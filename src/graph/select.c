@@ -184,7 +184,7 @@ static int compare_rows(const void *a, const void *b)
 static int next_part(struct lm_select_cursor *cursor)
 {
 	const struct lm_select *select = &cursor->select;
-	const struct lm_store *store = cursor->index->store;
+	const struct lm_store *store = cursor->index->parts.store;
 
 	cursor->rows.count = cursor->at = 0;
 	while (cursor->part < lm_store_part_count(store) && cursor->rows.count == 0) {
@@ -229,7 +229,7 @@ static int enter_frame(struct lm_select_cursor *cursor)
 
 	if (!is_run(first))
 		return 0;
-	r = lm_store_frame(cursor->index->store, first->event, &events, &count);
+	r = lm_store_frame(cursor->index->parts.store, first->event, &events, &count);
 	if (r < 0)
 		return r;
 	if (lm_array_reserve(cursor->frame, cursor->frame_capacity, count) < 0)
@@ -328,12 +328,13 @@ bool lm_index_boot_window(const struct lm_index *index, uint64_t since_wall_ns,
 			  uint64_t until_wall_ns, uint64_t *ret_since_ns, uint64_t *ret_until_ns)
 {
 	uint64_t since_ns = UINT64_MAX, until_ns = 0;
+	const struct lm_summary_offset *at;
+	size_t count = index_offsets(index, &at);
 
-	for (size_t i = 0; i < index->offsets.count || i == 0; i++) {
-		bool last = i + 1 >= index->offsets.count;
-		int64_t offset = index->offsets.count ? index->offsets.at[i].offset_ns : 0;
-		uint64_t from_ns = i > 0 ? index->offsets.at[i].from_ns : 0;
-		uint64_t to_ns = last ? UINT64_MAX : index->offsets.at[i + 1].from_ns;
+	for (size_t i = 0; i < count; i++) {
+		int64_t offset = at[i].offset_ns;
+		uint64_t from_ns = i > 0 ? at[i].from_ns : 0;
+		uint64_t to_ns = i + 1 < count ? at[i + 1].from_ns : UINT64_MAX;
 		uint64_t begin_ns = boot_time(since_wall_ns, offset);
 		uint64_t end_ns = until_wall_ns == UINT64_MAX ?
 			UINT64_MAX : boot_time(until_wall_ns, offset);

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "lemona/base/array.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/index/catalog_build.h"
 #include "lemona/index/span.h"
-
-#define NAME_BYTES 64
 
 struct lm_indexer {
 	int dir_fd;
@@ -19,7 +18,8 @@ struct lm_indexer {
 	struct lm_rows_builder *rows;
 	struct lm_catalog_builder *catalog;
 	struct lm_store *store; /* the row parts so far */
-	uint32_t row_parts, catalog_parts;
+	uint32_t row_parts, span_parts, catalog_parts;
+	struct { uint32_t *at; size_t count, capacity; } catalogs; /* numbers of those that count */
 	uint64_t frame; /* first event of the one that is being read; 0: none yet */
 	uint64_t end_event;
 };
@@ -54,14 +54,24 @@ struct lm_indexer *lm_indexer_free(struct lm_indexer *indexer)
 	lm_rows_builder_free(indexer->rows);
 	lm_catalog_builder_free(indexer->catalog);
 	lm_store_free(indexer->store);
+	free(indexer->catalogs.at);
 	free(indexer);
 	return NULL;
+}
+
+void lm_indexer_part_name(enum lm_part_kind kind, uint32_t number, char out[LM_INDEXER_NAME_BYTES])
+{
+	static const char *const names[] = {
+		[LM_PART_ROWS] = "rows", [LM_PART_SPAN] = "span", [LM_PART_CATALOG] = "catalog",
+	};
+
+	snprintf(out, LM_INDEXER_NAME_BYTES, "%s-%08" PRIu32 ".lmx", names[kind], number);
 }
 
 /* A part on its way: under another name until it is whole. */
 struct new_part {
 	int fd;
-	char name[NAME_BYTES], new_name[NAME_BYTES];
+	char name[LM_INDEXER_NAME_BYTES], new_name[LM_INDEXER_NAME_BYTES];
 };
 
 static void close_part(struct new_part *part)
@@ -69,11 +79,11 @@ static void close_part(struct new_part *part)
 	lm_cleanup_close(&part->fd);
 }
 
-static int create_part(const struct lm_indexer *indexer, const char *kind, uint32_t number,
+static int create_part(const struct lm_indexer *indexer, enum lm_part_kind kind, uint32_t number,
 		       struct new_part *ret_part)
 {
-	snprintf(ret_part->name, NAME_BYTES, "%s-%08" PRIu32 ".lmx", kind, number);
-	snprintf(ret_part->new_name, NAME_BYTES, "%s-%08" PRIu32 ".new", kind, number);
+	lm_indexer_part_name(kind, number, ret_part->name);
+	snprintf(ret_part->new_name, sizeof(ret_part->new_name), "new.lmx");
 	ret_part->fd = indexer->dir_fd < 0 ?
 		memfd_create("lemona-index", MFD_CLOEXEC) :
 		openat(indexer->dir_fd, ret_part->new_name,
@@ -86,6 +96,9 @@ static int keep_part(const struct lm_indexer *indexer, const struct new_part *pa
 {
 	if (indexer->dir_fd < 0)
 		return r;
+	/* A summary tells of parts that are whole, and is not there before they are. */
+	if (r == 0 && fdatasync(part->fd) < 0)
+		r = -errno;
 	if (r == 0 && renameat(indexer->dir_fd, part->new_name, indexer->dir_fd, part->name) < 0)
 		r = -errno;
 	if (r < 0)
@@ -97,12 +110,11 @@ static int write_span(struct lm_indexer *indexer)
 {
 	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
 	struct lm_part *opened;
-	uint32_t first;
 	int r;
 
-	if (!lm_store_span_due(indexer->store, &first))
+	if (!lm_store_span_due(indexer->store))
 		return 0;
-	r = create_part(indexer, "span", first / LM_SPAN_FAN_OUT + 1, &part);
+	r = create_part(indexer, LM_PART_SPAN, ++indexer->span_parts, &part);
 	if (r < 0)
 		return r;
 	r = keep_part(indexer, &part, lm_store_write_span(indexer->store, part.fd));
@@ -115,7 +127,7 @@ static int write_rows(struct lm_indexer *indexer)
 {
 	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
 	struct lm_part *opened;
-	int r = create_part(indexer, "rows", ++indexer->row_parts, &part);
+	int r = create_part(indexer, LM_PART_ROWS, ++indexer->row_parts, &part);
 
 	if (r < 0)
 		return r;
@@ -128,6 +140,23 @@ static int write_rows(struct lm_indexer *indexer)
 	return r < 0 ? r : write_span(indexer);
 }
 
+/* Those that were merged into one are not needed any more. */
+static void replace_catalogs(struct lm_indexer *indexer, size_t first, size_t count)
+{
+	uint32_t *at = indexer->catalogs.at;
+
+	for (size_t i = first; i < first + count && indexer->dir_fd >= 0; i++) {
+		char name[LM_INDEXER_NAME_BYTES];
+
+		lm_indexer_part_name(LM_PART_CATALOG, at[i], name);
+		unlinkat(indexer->dir_fd, name, 0);
+	}
+	at[first] = indexer->catalog_parts;
+	memmove(&at[first + 1], &at[first + count],
+		(indexer->catalogs.count - first - count) * sizeof(*at));
+	indexer->catalogs.count -= count - 1;
+}
+
 static int merge_catalogs(struct lm_indexer *indexer)
 {
 	struct lm_catalog *written = lm_catalog_builder_written(indexer->catalog);
@@ -137,10 +166,12 @@ static int merge_catalogs(struct lm_indexer *indexer)
 	while (r == 0 && lm_catalog_merge_due(written, &first, &count)) {
 		struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
 
-		r = create_part(indexer, "catalog", ++indexer->catalog_parts, &part);
+		r = create_part(indexer, LM_PART_CATALOG, ++indexer->catalog_parts, &part);
 		if (r == 0)
 			r = keep_part(indexer, &part,
 				      lm_catalog_merge(written, first, count, part.fd));
+		if (r == 0)
+			replace_catalogs(indexer, first, count);
 	}
 	return r;
 }
@@ -148,14 +179,20 @@ static int merge_catalogs(struct lm_indexer *indexer)
 static int write_catalog(struct lm_indexer *indexer, bool final)
 {
 	struct new_part part LM_CLEANUP(close_part) = { .fd = -1 };
-	int r = create_part(indexer, "catalog", ++indexer->catalog_parts, &part);
+	int r = create_part(indexer, LM_PART_CATALOG, ++indexer->catalog_parts, &part);
 
 	if (r < 0)
 		return r;
 	r = keep_part(indexer, &part,
 		      lm_catalog_builder_write(indexer->catalog, part.fd, indexer->end_event,
 					       final));
-	return r < 0 ? r : merge_catalogs(indexer);
+	if (r == 0 && lm_array_reserve(indexer->catalogs.at, indexer->catalogs.capacity,
+				       indexer->catalogs.count + 1) < 0)
+		r = -ENOMEM;
+	if (r < 0)
+		return r;
+	indexer->catalogs.at[indexer->catalogs.count++] = indexer->catalog_parts;
+	return merge_catalogs(indexer);
 }
 
 static int enter_frame(struct lm_indexer *indexer, const struct lm_log_place *place)
@@ -191,6 +228,35 @@ int lm_indexer_add(struct lm_indexer *indexer, const struct lm_item *item,
 		r = lm_rows_builder_object(indexer->rows, &item->object);
 	}
 	return r < 0 ? r : lm_catalog_builder_add(indexer->catalog, item);
+}
+
+static int list_part(struct lm_summary *summary, enum lm_part_kind kind, uint32_t number)
+{
+	size_t count = summary->parts.count;
+
+	if (lm_array_reserve(summary->parts.at, summary->parts.capacity, count + 1) < 0)
+		return -ENOMEM;
+	summary->parts.at[count] = (struct lm_summary_part){ number, (uint16_t)kind };
+	summary->parts.count = count + 1;
+	return 0;
+}
+
+int lm_indexer_list(const struct lm_indexer *indexer, struct lm_summary *summary)
+{
+	int r = 0;
+
+	for (uint32_t i = 1; r == 0 && i <= indexer->row_parts; i++)
+		r = list_part(summary, LM_PART_ROWS, i);
+	for (uint32_t i = 1; r == 0 && i <= indexer->span_parts; i++)
+		r = list_part(summary, LM_PART_SPAN, i);
+	for (size_t i = 0; r == 0 && i < indexer->catalogs.count; i++)
+		r = list_part(summary, LM_PART_CATALOG, indexer->catalogs.at[i]);
+	return r;
+}
+
+uint64_t lm_indexer_end(const struct lm_indexer *indexer)
+{
+	return indexer->end_event;
 }
 
 int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store,

@@ -127,7 +127,8 @@ int lm_rows_read(struct lm_rows *rows, uint32_t page, struct lm_row *ret_rows)
 	if (page >= rows->page_count)
 		return -LM_E_DAMAGED;
 	info = load_page_info(rows, page);
-	if (info.offset > rows->pages_len || info.bytes > rows->pages_len - info.offset ||
+	if (!rows->pages || info.offset > rows->pages_len ||
+	    info.bytes > rows->pages_len - info.offset ||
 	    info.raw_bytes > PAGE_RAW_MAX_BYTES)
 		return -LM_E_DAMAGED;
 	r = lm_unpack(rows->packer, rows->pages + info.offset, info.bytes, info.raw_bytes,

@@ -150,12 +150,14 @@ int lm_span_open(struct lm_part *part, struct lm_span **ret_span)
 	}
 	span->part = part;
 	range = lm_part_section(part, SPAN_SECTION_RANGE, &len);
-	if (lm_part_info(part)->kind != LM_PART_SPAN || len != RANGE_BYTES) {
+	if (lm_part_info(part)->kind == LM_PART_SPAN && len == RANGE_BYTES) {
+		span->first = load_u32(range);
+		span->count = load_u32(range + 4);
+	}
+	if (span->count == 0 || span->count > UINT32_MAX - span->first) {
 		lm_span_free(span);
 		return -LM_E_DAMAGED;
 	}
-	span->first = load_u32(range);
-	span->count = load_u32(range + 4);
 	touched_open(&span->touched, part, SPAN_SECTION_TOUCHED, SPAN_SECTION_TOUCHED_DIRECTORY);
 	*ret_span = span;
 	return 0;

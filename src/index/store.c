@@ -173,10 +173,9 @@ int lm_store_add_span(struct lm_store *store, struct lm_part *part)
 	return 0;
 }
 
-bool lm_store_span_due(const struct lm_store *store, uint32_t *ret_first)
+bool lm_store_span_due(const struct lm_store *store)
 {
-	*ret_first = spanned_parts(store);
-	return store->parts.count - *ret_first >= LM_SPAN_FAN_OUT;
+	return store->parts.count - spanned_parts(store) >= LM_SPAN_FAN_OUT;
 }
 
 int lm_store_write_span(const struct lm_store *store, int fd)

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "events.h"
-#include "frames.h"
+#include "frames_internal.h"
+#include "lemona/base/array.h"
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
 #include "threads.h"
@@ -303,6 +305,39 @@ int lm_log_events_new(const struct lm_log *log, struct lm_log_events **ret_event
 {
 	return lm_log_events_make(log->frames.dir_fd, lm_log_mark(log->frames.first.log_id),
 				  ret_events);
+}
+
+int lm_log_directory(const struct lm_log *log)
+{
+	return log->frames.single ? -1 : log->frames.dir_fd;
+}
+
+int lm_log_segments(const struct lm_log *log, struct lm_log_segment **ret_segments,
+		    size_t *ret_count)
+{
+	LM_FREE struct lm_log_segment *segments = NULL;
+	size_t count = 0, capacity = 0;
+	uint32_t number = 0;
+
+	if (log->frames.single)
+		return -ENOTDIR;
+	while ((number = lm_frames_following(log->frames.dir_fd, number)) > 0) {
+		char name[LM_SEGMENT_NAME_BYTES];
+		struct stat status;
+
+		lm_segment_name(number, name);
+		if (fstatat(log->frames.dir_fd, name, &status, 0) < 0) {
+			if (errno == ENOENT) /* deleted just now */
+				continue;
+			return -errno;
+		}
+		if (lm_array_reserve(segments, capacity, count + 1) < 0)
+			return -ENOMEM;
+		segments[count++] = (struct lm_log_segment){ (uint64_t)status.st_size, number };
+	}
+	*ret_segments = lm_take_ptr(segments);
+	*ret_count = count;
+	return 0;
 }
 
 void lm_log_place(const struct lm_log *log, struct lm_log_place *ret_place)

@@ -7,7 +7,7 @@ import pytest
 from rules import REPO, files_with
 
 PAGES = files_with(".1", under="man/")
-COMMANDS = ["record", "events", "content", "backtrack", "forward", "query", "export", "status",
+COMMANDS = ["record", "events", "content", "backtrack", "forward", "query", "index", "export", "status",
             "verify", "prove", "checkpoint", "host-key", "import", "doctor"]
 
 

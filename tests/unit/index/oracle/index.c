@@ -409,11 +409,6 @@ void lm_index_set_imported(struct lm_index *index, const char *tool)
 	index->imported[len] = '\0';
 }
 
-void lm_index_set_cut(struct lm_index *index)
-{
-	index->cut = true;
-}
-
 int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns)
 {
 	size_t count = index->offsets.count;

@@ -26,3 +26,13 @@ struct lm_same *lm_same_free(struct lm_same *same);
  * @return 1; 0: a definition that says nothing new, to be left out; -ENOMEM
  */
 int lm_same_apply(struct lm_same *same, struct lm_item *item);
+
+/**
+ * Walk all numbers that are replaced: *slot begins at 0, and is moved on.
+ * @return whether there was another
+ */
+bool lm_same_next(const struct lm_same *same, size_t *slot, lm_object_id *ret_later,
+		  lm_object_id *ret_first);
+
+/** Have a number replaced, for items that were once applied already. @return 0; -ENOMEM */
+int lm_same_put(struct lm_same *same, lm_object_id later, lm_object_id first);

@@ -36,19 +36,17 @@ void lm_index_set_imported(struct lm_index *index, const char *tool);
 /** CLOCK_REALTIME minus CLOCK_BOOTTIME from boot time `from_ns` on. In time order. */
 int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns);
 
-/** The log has no end mark and nobody writes it: answers are not complete. */
-void lm_index_set_cut(struct lm_index *index);
-
 /** Build adjacency, names over time and socket pairs; nothing can be added then.
  *  @return 0; -ENOMEM */
 int lm_index_finish(struct lm_index *index);
 
 /**
- * Read a log to its present end and finish: host, wall clock, items, end state.
+ * The index of a log: from the files beside it where they tell all of it (lemona/index/make.h),
+ * else made in memory.
  *
- * @param log  open log, read from where it stands
- * @return 0, also when the log holds no event yet; what lm_log_next() and lm_index_add() return. A
- *         sentence is in diag.
+ * @param log  open log, at its start; may be gone afterwards
+ * @return 0, also when the log holds no event yet; what lm_parts_open() and lm_parts_make() return.
+ *         A sentence is in diag.
  */
 int lm_index_load(struct lm_log *log, struct lm_index **ret_index, struct lm_diag *diag);
 
@@ -67,6 +65,9 @@ enum lm_object_kind lm_index_kind(const struct lm_index *index, lm_object_id id)
  * @return 0; -ENOENT (there is none); -LM_E_DAMAGED, -EIO (where it stood); -ENOMEM
  */
 int lm_index_event(const struct lm_index *index, uint64_t event_id, struct lm_event *ret_event);
+
+/** NULL, or one sentence about the first damage in the log. */
+const char *lm_index_damage(const struct lm_index *index);
 
 /** First and last moment at which anything in the log happened, boot time. */
 void lm_index_span(const struct lm_index *index, uint64_t *ret_first_ns, uint64_t *ret_last_ns);

@@ -3,6 +3,7 @@
 
 #include "lemona/index/catalog.h"
 #include "lemona/index/store.h"
+#include "lemona/index/summary.h"
 
 /*
  * Making the index of a log from its items.
@@ -38,3 +39,13 @@ int lm_indexer_add(struct lm_indexer *indexer, const struct lm_item *item,
  */
 int lm_indexer_finish(struct lm_indexer *indexer, struct lm_store **ret_store,
 		      struct lm_catalog **ret_catalog);
+
+/** Once finished: the parts that were written, appended to summary->parts. @return 0; -ENOMEM */
+int lm_indexer_list(const struct lm_indexer *indexer, struct lm_summary *summary);
+/** One past the number of the last event. */
+uint64_t lm_indexer_end(const struct lm_indexer *indexer);
+
+#define LM_INDEXER_NAME_BYTES 32u /* catalog-00000001.lmx and NUL */
+/** The name of a part's file. */
+void lm_indexer_part_name(enum lm_part_kind kind, uint32_t number,
+			  char out[LM_INDEXER_NAME_BYTES]);

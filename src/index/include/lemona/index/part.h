@@ -18,6 +18,7 @@ enum lm_part_kind {
 	LM_PART_ROWS = 1,    /* what happened, by actor, and what was touched by whom */
 	LM_PART_SPAN = 2,    /* which of many row parts know an object */
 	LM_PART_CATALOG = 3, /* objects, names over time, look-ups */
+	LM_PART_SUMMARY = 4, /* what is said once for the log, and which parts there are */
 };
 
 #define LM_PART_SECTIONS_MAX 64u

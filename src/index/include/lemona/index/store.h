@@ -24,8 +24,8 @@ int lm_store_add(struct lm_store *store, struct lm_part *part);
 /*
  * Spans say which parts know an object (span.h); those that no span covers are all looked into.
  */
-/** Whether there are parts enough without one, and which is the first. */
-bool lm_store_span_due(const struct lm_store *store, uint32_t *ret_first);
+/** Whether there are parts enough without one. */
+bool lm_store_span_due(const struct lm_store *store);
 /** Write it. @return as lm_span_write() */
 int lm_store_write_span(const struct lm_store *store, int fd);
 /** @param part  of kind span, behind those that are there; the store's, whatever is returned

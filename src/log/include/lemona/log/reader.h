@@ -57,6 +57,23 @@ void lm_log_read_counts(const struct lm_log *log, struct lm_log_counts *ret_coun
 /** The log's own number, the same in all of its segments. */
 const uint8_t *lm_log_identity(const struct lm_log *log);
 
+/** The log's directory, borrowed; -1 when one segment was opened. */
+int lm_log_directory(const struct lm_log *log);
+
+struct lm_log_segment {
+	uint64_t bytes;
+	uint32_t number;
+};
+
+/**
+ * The segments that there are now, by number: a log that is the same has the same.
+ *
+ * @param ret_segments  freed by the caller
+ * @return 0; -ENOTDIR (one segment was opened); -EIO; -ENOMEM
+ */
+int lm_log_segments(const struct lm_log *log, struct lm_log_segment **ret_segments,
+		    size_t *ret_count);
+
 /* Where the events of one frame are. */
 struct lm_log_place {
 	uint32_t segment;     /* its number */
