@@ -302,7 +302,7 @@ static int tell_between(struct lm_verify *v, struct lm_verify_segment *segment,
 /* Take the regions in front of `end` into it. */
 static void take_regions(const struct lm_verify_segment *segment, size_t *next, struct between *at)
 {
-	at->regions = segment->regions + *next;
+	at->regions = segment->region_count ? segment->regions + *next : NULL;
 	while (*next < segment->region_count && segment->regions[*next].begin < at->end) {
 		(*next)++;
 		at->region_count++;
