@@ -71,12 +71,6 @@ def run(command):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def has_command(lemona, name):
-    """Whether the program has a subcommand."""
-    return subprocess.run([lemona, name, "--help"], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, check=False).returncode == 0
-
-
 def size_of(folder, pattern):
     return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())
 
@@ -91,17 +85,12 @@ def make_log(programs, folder):
     return log, json.loads(truth.read_text(encoding="utf-8"))
 
 
-def measure_ingest(lemona, programs, log, events):
+def measure_ingest(lemona, log, events):
     """Events for each second of CPU that building the index takes."""
     seconds = []
     for _ in range(number_of("BENCH_ANALYSIS_ROUNDS", ROUNDS)):
-        if has_command(lemona, "index"):
-            shutil.rmtree(log / "index", ignore_errors=True)
-            seconds.append(run([lemona, "index", log]))
-        else:
-            ask = Ask(programs, log)
-            seconds.append(ask.opened["open_cpu_ms"] / 1e3)
-            ask.close()
+        shutil.rmtree(log / "index", ignore_errors=True)
+        seconds.append(run([lemona, "index", log]))
     return events / statistics.median(seconds)
 
 
@@ -147,7 +136,7 @@ def measure_log(arguments, folder):
 
     log, truth = make_log(programs, folder)
     say(f"{truth['events']:,} events made")
-    ingest = measure_ingest(lemona, programs, log, truth["events"])
+    ingest = measure_ingest(lemona, log, truth["events"])
     say("index built")
     ask = Ask(programs, log)
     attacks = [measure_attack(ask, attack) for attack in truth["attacks"]]
@@ -155,7 +144,7 @@ def measure_log(arguments, folder):
     random = ask("random", number_of("BENCH_ANALYSIS_RANDOM", RANDOM), 1)
     say("random objects asked")
     ask.close()
-    sql = analysis_sql.measure(lemona, log, truth, folder) if has_command(lemona, "query") else {}
+    sql = analysis_sql.measure(lemona, log, truth, folder)
     say("SQL asked")
     log_bytes, index_bytes = size_of(log, "*.lms"), size_of(log, "index/*")
     return {
