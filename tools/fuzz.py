@@ -41,9 +41,11 @@ def run(target, seconds):
     corpus = FUZZ / "corpus" / target.name.removeprefix("fuzz_")
     seeds = [corpus] if corpus.is_dir() else []
     print(f"fuzz: {target.name} for {seconds} s", flush=True)
-    return subprocess.run([str(target), f"-max_total_time={seconds}", "-print_final_stats=1",
-                           "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/",
-                           str(found), *[str(path) for path in seeds]], cwd=REPO).returncode == 0
+    command = [str(target), f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=10",
+               "-rss_limit_mb=2048", f"-artifact_prefix={found}/", str(found),
+               *[str(path) for path in seeds]]
+    return subprocess.run(command, cwd=REPO, check=False,
+                          env={**os.environ, "UBSAN_OPTIONS": "halt_on_error=1"}).returncode == 0
 
 
 def main():

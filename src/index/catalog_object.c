@@ -318,10 +318,12 @@ static bool decode_fields(struct object_coder *coder, struct lm_bytes *in, uint6
 
 	while (mask) {
 		uint32_t i = (uint32_t)__builtin_ctzll(mask);
-		const struct field *field = &layout->fields[i];
+		const struct field *field;
 
-		if (i >= layout->field_count ||
-		    !store(object, field, load(object, field) + read_delta(in),
+		if (i >= layout->field_count)
+			return false;
+		field = &layout->fields[i];
+		if (!store(object, field, load(object, field) + read_delta(in),
 			   field_is_bool(field)))
 			return false;
 		mask &= mask - 1;
