@@ -8,6 +8,7 @@ the numbers mean and what the environment may ask for.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -163,6 +164,9 @@ def run_bench(context):
 
 def main():
     arguments = parse_arguments()
+    # A shell starts what it puts into the background with SIGINT ignored, and so would the
+    # recorders be started, which are ended by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         context = Context(arguments)
         runs = run_bench(context)

@@ -48,6 +48,17 @@ def test_results(place):
     assert sorted(path.name for path in place.iterdir()) == ["bench-runs.json", "bench.json"]
 
 
+def test_in_the_background(place):
+    """Where SIGINT is ignored, as in a shell's background, recorders still end."""
+    script = f'trap "" INT; exec "{BENCH}" --lemona "{lemona.BINARY}" --output "{place}"'
+    done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env={**os.environ, "BENCH_ROUNDS": "1", "BENCH_SCALE": "0.001",
+                               "BENCH_ONLY": "rdwr", "BENCH_RECORDERS": "idler",
+                               "BENCH_PEER": "idler=exec sleep 100"},
+                          text=True, timeout=LIMIT_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 LOSING = """#!/bin/sh
 case "$1 $2" in
 "record --help") ;;
