@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,25 +104,41 @@ static int make_blob(const struct lm_tpm_access *access, uint32_t pcrs, struct l
 	return 0;
 }
 
+/* Have the name of a file on the disk as well. Some file systems cannot be asked for that. */
+static int sync_name(const char *path)
+{
+	LM_FREE char *copy = strdup(path);
+	int fd LM_CLOSE = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? -errno : 0;
+}
+
+static int make_folder(const char *path)
+{
+	if (strcmp(path, LM_HOST_KEY_DEFAULT) != 0)
+		return 0;
+	if (mkdir(DEFAULT_DIR, 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return sync_name(DEFAULT_DIR);
+}
+
 /* It must be on the disk before anybody relies on it. */
-static int write_file(int fd, const struct lm_buffer *bytes)
+static int write_file(int fd, const char *path, const struct lm_buffer *bytes)
 {
 	int r = lm_write_at(fd, bytes->data, bytes->len, 0);
 
-	return r == 0 && fsync(fd) < 0 ? -errno : r;
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r == 0 ? sync_name(path) : r;
 }
 
-int lm_host_key_make(const struct lm_tpm_access *access, const char *path, uint32_t pcrs,
-	struct lm_public_key *ret_key, struct lm_diag *diag)
+static int make_file(const char *path, const struct lm_buffer *bytes, struct lm_diag *diag)
 {
-	LM_BUFFER struct lm_buffer bytes = LM_BUFFER_INIT;
-	struct lm_public_key key;
+	int r = make_folder(path);
 	int fd LM_CLOSE = -1;
-	int r;
 
-	if (strcmp(path, LM_HOST_KEY_DEFAULT) == 0 && mkdir(DEFAULT_DIR, 0700) < 0 &&
-		errno != EEXIST)
-		return lm_diag_errno(diag, -errno, "cannot make %s", DEFAULT_DIR);
+	if (r < 0)
+		return lm_diag_errno(diag, r, "cannot make %s", DEFAULT_DIR);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
 		return lm_diag_set(diag, -EEXIST,
@@ -129,13 +147,26 @@ int lm_host_key_make(const struct lm_tpm_access *access, const char *path, uint3
 			path);
 	if (fd < 0)
 		return lm_diag_errno(diag, -errno, "cannot make %s", path);
-	r = make_blob(access, pcrs, &bytes, &key, diag);
-	if (r == 0)
-		r = write_file(fd, &bytes);
+	r = write_file(fd, path, bytes);
 	if (r < 0) {
 		(void)unlink(path);
 		return lm_diag_errno(diag, r, "cannot write %s", path);
 	}
+	return 0;
+}
+
+int lm_host_key_make(const struct lm_tpm_access *access, const char *path, uint32_t pcrs,
+	struct lm_public_key *ret_key, struct lm_diag *diag)
+{
+	LM_BUFFER struct lm_buffer bytes = LM_BUFFER_INIT;
+	struct lm_public_key key;
+	int r = make_blob(access, pcrs, &bytes, &key, diag);
+
+	/* Last of all: who ends this while the TPM is at work leaves no file behind. */
+	if (r == 0)
+		r = make_file(path, &bytes, diag);
+	if (r < 0)
+		return r;
 	*ret_key = key;
 	return 0;
 }

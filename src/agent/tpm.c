@@ -13,6 +13,8 @@
 
 #define FIRST_TEXT "lemona tpm\n"
 
+#define PCRS_DIFFER "cannot %s: the PCRs are not what they were when it was sealed"
+
 static void cleanup_tpm(struct lm_tpm **tpm)
 {
 	lm_tpm_close(*tpm);
@@ -32,7 +34,12 @@ int tpm_fail(struct lm_diag *diag, TSS2_RC rc, const char *what)
 			"cannot %s: the TPM's owner has a password, and --tpm-auth FILE does not "
 			"name a file that holds it",
 			what);
+	case TPM2_RC_POLICY_FAIL:
+		return lm_diag_set(diag, -EKEYREJECTED, PCRS_DIFFER, what);
 	}
+	/* They changed after the policy had been checked. */
+	if (rc == TPM2_RC_PCR_CHANGED)
+		return lm_diag_set(diag, -EKEYREJECTED, PCRS_DIFFER, what);
 	if (rc == TPM2_RC_LOCKOUT)
 		return lm_diag_set(diag, -EBUSY,
 			"cannot %s: the TPM is locked for some time after wrong passwords; "

@@ -19,7 +19,11 @@ struct lm_tpm {
 /** @return 0; -ENODEV; -ENOMEM; -EACCES (no password can be read); -EMSGSIZE (none is that long) */
 int tpm_open(const struct lm_tpm_access *access, struct lm_tpm **ret_tpm, struct lm_diag *diag);
 
-/** A sentence for what the TPM or its library said. @return -EACCES; -EBUSY; -ENOSPC; -EIO */
+/**
+ * A sentence for what the TPM or its library said.
+ *
+ * @return -EACCES; -EKEYREJECTED (the PCRs hold something else); -EBUSY; -ENOSPC; -EIO
+ */
 int tpm_fail(struct lm_diag *diag, TSS2_RC rc, const char *what);
 
 /** Which of the pairs are taken, a bit each, whichever half of them it is. @return 0; -EIO */

@@ -91,6 +91,32 @@ static int require_pcrs(struct lm_tpm *tpm, const struct handle *session, uint32
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(diag, rc, "read the TPM's PCRs");
 }
 
+/*
+ * A TPM passes over PCRs that it does not have: a policy for none but those holds in any state, and
+ * the key would be bound to nothing.
+ */
+static int expect_pcrs(struct lm_tpm *tpm, uint32_t pcrs, struct lm_diag *diag)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMI_YES_NO more;
+	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		TPM2_CAP_PCRS, 0, 1, &more, &data);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_fail(diag, rc, "list the TPM's PCRs");
+	for (uint32_t i = 0; i < data->data.assignedPCR.count; i++) {
+		const TPMS_PCR_SELECTION *bank = &data->data.assignedPCR.pcrSelections[i];
+
+		for (uint32_t k = 0; bank->hash == TPM2_ALG_SHA256 && k < bank->sizeofSelect; k++)
+			if (k < HOST_PCRS / 8)
+				pcrs &= ~((uint32_t)bank->pcrSelect[k] << 8 * k);
+	}
+	Esys_Free(data);
+	return pcrs == 0 ? 0 : lm_diag_set(diag, -ENXIO,
+		"the TPM does not have all of these PCRs in a SHA-256 bank: tpm2_getcap pcrs tells "
+		"which it has");
+}
+
 /* The policy that the PCRs are as they are now. */
 static int make_policy(struct lm_tpm *tpm, const struct handle *parent, uint32_t pcrs,
 	TPM2B_DIGEST *ret_policy, struct lm_diag *diag)
@@ -98,8 +124,10 @@ static int make_policy(struct lm_tpm *tpm, const struct handle *parent, uint32_t
 	LM_CLEANUP(cleanup_handle) struct handle trial = { tpm, ESYS_TR_NONE };
 	TPM2B_DIGEST *policy = NULL;
 	TSS2_RC rc;
-	int r = start_session(tpm, parent, TPM2_SE_TRIAL, 0, &trial, diag);
+	int r = expect_pcrs(tpm, pcrs, diag);
 
+	if (r == 0)
+		r = start_session(tpm, parent, TPM2_SE_TRIAL, 0, &trial, diag);
 	if (r == 0)
 		r = require_pcrs(tpm, &trial, pcrs, diag);
 	if (r < 0)
@@ -213,12 +241,6 @@ static int load(struct lm_tpm *tpm, const struct handle *parent, const struct ho
 	return tpm_fail(diag, rc, "load the host's key");
 }
 
-static bool is_refused_by_policy(TSS2_RC rc)
-{
-	rc &= ~(TSS2_RC)(TPM2_RC_S | TPM2_RC_N_MASK);
-	return rc == TPM2_RC_POLICY_FAIL || rc == TPM2_RC_PCR_CHANGED;
-}
-
 int tpm_unseal(struct lm_tpm *tpm, const struct host_blob *blob, struct lm_seed *ret_seed,
 	struct lm_diag *diag)
 {
@@ -239,9 +261,6 @@ int tpm_unseal(struct lm_tpm *tpm, const struct host_blob *blob, struct lm_seed 
 	if (r < 0)
 		return r;
 	rc = Esys_Unseal(tpm->esys, object.at, session.at, ESYS_TR_NONE, ESYS_TR_NONE, &data);
-	if (is_refused_by_policy(rc))
-		return lm_diag_set(diag, -EKEYREJECTED,
-			"the PCRs are not what they were when the host's key was sealed");
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(diag, rc, "unseal the host's key");
 	if (data->size == sizeof(ret_seed->bytes))

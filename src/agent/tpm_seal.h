@@ -14,7 +14,8 @@
  * Fill in pcrs and both parts of the blob, whose bytes are appended to `ret_parts`.
  *
  * @param pcrs  of the SHA-256 bank, a bit each: sealed for what they hold now; 0: for no state
- * @return 0; -EACCES; -EBUSY (locked); -EIO; -ENOMEM; with a sentence
+ * @return 0; -ENXIO (it does not have all of these PCRs); -EACCES; -EBUSY (locked); -EIO; -ENOMEM;
+ *         with a sentence
  */
 int tpm_seal(struct lm_tpm *tpm, uint32_t pcrs, const struct lm_seed *seed,
 	struct lm_buffer *ret_parts, struct host_blob *ret_blob, struct lm_diag *diag);

@@ -78,6 +78,19 @@ static void look_for_tpm(const struct lm_tpm_access *access, struct lm_check *re
 			count);
 }
 
+/* Nobody shall throw a key away that only lacks a password: what was found says what helps then. */
+static const char *host_key_fix(int code)
+{
+	switch (lm_host_state_of(code)) {
+	case LM_HOST_DAMAGED:
+	case LM_HOST_OTHER_TPM:
+	case LM_HOST_PCRS:
+		return "move the file away; lemona host-key --new makes another key";
+	default:
+		return "";
+	}
+}
+
 /* One that is there and cannot be used is a limit; that there is none is not. */
 static void try_host_key(const struct lm_tpm_access *access, const char *path,
 	struct lm_check *ret_check)
@@ -103,7 +116,7 @@ static void try_host_key(const struct lm_tpm_access *access, const char *path,
 		ret_check->result = LM_CHECK_DEGRADED;
 		snprintf(ret_check->found, sizeof(ret_check->found), "%.150s", diag.text);
 		ret_check->meaning = "logs are not signed by this host";
-		ret_check->fix = "move the file away; lemona host-key --new makes another key";
+		ret_check->fix = host_key_fix(r);
 	}
 }
 

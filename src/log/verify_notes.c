@@ -289,6 +289,12 @@ static struct lm_str payload_of(const struct lm_verify *v)
 	return (struct lm_str){ (const char *)v->raw.data, (uint32_t)v->raw.len };
 }
 
+/* Nobody vouches for lines of others: a note in a log has none. */
+static bool has_more_lines(const struct lm_note *note, enum lm_host_state host)
+{
+	return note->count > (host == LM_HOST_SIGNED ? 2 : 1);
+}
+
 /* The first frame of a segment: who signs what in it. */
 static int take_key(struct notes *notes, const struct lm_found *frame)
 {
@@ -300,6 +306,7 @@ static int take_key(struct notes *notes, const struct lm_found *frame)
 
 	if (r == -LM_E_DAMAGED || frame->sequence != notes->segment->first_sequence ||
 		(r == 0 && (key.segment != notes->segment->file->number ||
+				   has_more_lines(&note, key.host) ||
 				   memcmp(key.log_id, v->log_id, LM_LOG_ID_BYTES) != 0))) {
 		lm_verify_tell_frames(v, LM_VERDICT_ALTERED, &place,
 			"the frame holds no key note of this segment");
@@ -342,7 +349,8 @@ static int take_checkpoint(struct notes *notes, const struct lm_found *frame, st
 	struct lm_note note;
 	int r = lm_checkpoint_parse(bytes, &checkpoint, &note), fits;
 
-	if (r == -LM_E_DAMAGED || (r == 0 && !names_this(notes, &checkpoint, frame, state))) {
+	if (r == -LM_E_DAMAGED || (r == 0 && (has_more_lines(&note, LM_HOST_NONE) ||
+			!names_this(notes, &checkpoint, frame, state)))) {
 		lm_verify_tell_frames(v, LM_VERDICT_ALTERED, &place,
 			"the frame holds no checkpoint that can stand here");
 		return 0;

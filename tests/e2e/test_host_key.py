@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import lemona
 import sealed
 import swtpm
 
+FAULTS = pathlib.Path(os.environ.get("LEMONA_FAULTS", lemona.BINARY.parent / "tests" / "faults"))
 USAGE, FAILURE, NOT_SOUND = 2, 3, 4
 ED25519_SEED = bytes.fromhex("302e020100300506032b657004220420")  # what DER puts in front of one
 
@@ -258,6 +261,25 @@ def test_pcrs(place, log, tpm):
     expect_nothing_left(tpm)
 
 
+def test_pcrs_that_are_not_there(place, tpm):
+    """A policy for none but these would hold in any state: the TPM leaves them out of it."""
+    tpm.run("pcrallocate", "sha1:all+sha256:0,1+sha384:all")
+    tpm.end()
+    for name in ("tpm", "tpm.ctrl"):
+        (tpm.place / name).unlink(missing_ok=True)
+    again = swtpm.Tpm(tpm.place)
+    try:
+        for pcrs in ("7", "0,7"):
+            done = lemona.run("host-key", "--new", "--file", place / "key", "--tpm", again.name,
+                              "--pcrs", pcrs, check=False)
+            assert done.returncode == FAILURE and not (place / "key").exists()
+            assert "does not have all of these PCRs" in done.stderr
+        new_key(place / "key", again, "--pcrs", "0,1")
+        expect_nothing_left(again)
+    finally:
+        again.end()
+
+
 PARENT = ("createprimary", "-C", "o", "-G", "ecc256:aes128cfb", "-a",
           "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt", "-c")
 
@@ -322,6 +344,35 @@ def test_a_tpm_that_hangs(log, tpm, key):
     assert verify(log, key=key)["sound"]
 
 
+def test_ended_while_it_is_made(place, tpm):
+    """No file is left that would stand in the way of the next try."""
+    tpm.process.send_signal(signal.SIGSTOP)
+    making = subprocess.Popen([lemona.BINARY, "host-key", "--new", "--file", place / "key",
+                               "--tpm", tpm.name])
+    with pytest.raises(subprocess.TimeoutExpired):
+        making.wait(1)
+    making.kill()
+    making.wait()
+    tpm.process.send_signal(signal.SIGCONT)
+    assert not (place / "key").exists()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_key_that_might_not_outlive_a_power_cut(place, tpm, number):
+    """The file and its name are on the disk before anybody is told of the key."""
+    (place / "keys").mkdir()
+    path = place / "keys" / "host-key"
+    environment = {**os.environ, "LD_PRELOAD": str(FAULTS / "fault-io.so"),
+                   "FAULT_ROOT": str(place), "FAULT_RULES": f"sync {number} 1 EIO",
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+                   ":verify_asan_link_order=0"}
+    done = subprocess.run([lemona.BINARY, "host-key", "--new", "--file", path, "--tpm", tpm.name],
+                          env=environment, capture_output=True, text=True, check=False,
+                          timeout=lemona.LIMIT_SECONDS)
+    assert (done.returncode, done.stdout) == (FAILURE, ""), done.stderr
+    assert not path.exists()
+
+
 def test_what_is_no_key(place, log, key):
     lemona.record(log, ["true"])
     other = place / "text"
@@ -336,14 +387,23 @@ def test_what_is_no_key(place, log, key):
 
 def doctor(tpm, key):
     done = lemona.run("doctor", "--tpm", tpm.name, "--host-key", key, check=False)
-    lines = [line for line in done.stdout.splitlines() if " host key " in line]
-    assert len(lines) == 1
-    return lines[0].split()[0], lines[0].split(None, 3)[3]
+    lines = done.stdout.splitlines()
+    at = [i for i, line in enumerate(lines) if " host key " in line]
+    assert len(at) == 1
+    advice = [line.strip() for line in lines[at[0] + 1:] if line.startswith(" ")]
+    return lines[at[0]].split()[0], lines[at[0]].split(None, 3)[3], advice
 
 
 def test_doctor(place, tpm, key, other_tpm):
     name = key.with_suffix(".pub").read_text().split("+")[0]
-    assert doctor(tpm, key) == ("ok", f"used: {name} signs what record --tpm begins")
-    assert doctor(tpm, place / "none") == ("ok", f"not used: there is none at {place / 'none'}")
-    result, text = doctor(other_tpm, key)
+    assert doctor(tpm, key) == ("ok", f"used: {name} signs what record --tpm begins", [])
+    none = place / "none"
+    assert doctor(tpm, none) == ("ok", f"not used: there is none at {none}", [])
+    result, text, advice = doctor(other_tpm, key)
     assert result == "limited" and "sealed by another TPM" in text
+    assert any("move the file away" in line for line in advice)
+    # A key that only lacks a password is not to be thrown away.
+    tpm.run("changeauth", "-c", "owner", "secret")
+    result, text, advice = doctor(tpm, key)
+    assert result == "limited" and "--tpm-auth FILE" in text
+    assert advice == ["means: logs are not signed by this host"]

@@ -9,7 +9,7 @@ static const struct lm_seed host = { { 1 } }, other = { { 2 } }, nobody;
 
 struct made {
 	enum lm_host_state state;
-	struct lm_seed named, signing;
+	struct lm_seed named, signing, besides;
 	bool unsealed;
 };
 
@@ -29,6 +29,7 @@ static struct lm_verify_report verify(const struct made *made, const struct lm_s
 	signer.host = made->state;
 	signer.host_named = made->named;
 	signer.host_signing = made->signing;
+	signer.besides = made->besides;
 	log.signer = made->unsealed ? NULL : &signer.signer;
 	assert_int_equal(lm_log_create(path, &meta, &log, &writer, NULL), 0);
 	write_stream(writer, 100);
@@ -108,6 +109,29 @@ static void test_not_signed(void **state)
 	expect(&made, &host, LM_VERDICT_WRONG_KEY, "the log is not sealed");
 }
 
+/* What only some of the notes cover, or none: lines of others could come and go unseen. */
+static void test_lines_of_others(void **state)
+{
+	static const struct {
+		struct made made;
+		const char *text;
+	} cases[] = {
+		{ { .state = LM_HOST_NONE, .signing = other }, "holds no key note" },
+		{ { .state = LM_HOST_LOCKED, .signing = other }, "holds no key note" },
+		{ { .state = LM_HOST_NONE, .besides = other }, "holds no checkpoint" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lm_verify_report report = verify(&cases[i].made, NULL);
+
+		assert_false(report.sound);
+		assert_int_equal(report.findings[0].verdict, LM_VERDICT_ALTERED);
+		if (!strstr(report.findings[0].text, cases[i].text))
+			fail_msg("%s", report.findings[0].text);
+		lm_verify_report_release(&report);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_stripped),
 		cmocka_unit_test(test_signed_by_another),
 		cmocka_unit_test(test_not_signed),
+		cmocka_unit_test(test_lines_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@
  *
  * @param pcrs  of the SHA-256 bank, a bit each, 0 to 23: the key can be had only while they hold
  *              what they hold now; 0: whatever they hold
- * @return 0; -EEXIST; -ENODEV, -EACCES, -EBUSY, ... as lm_host_key_unseal(); -ENOSPC, ...
+ * @return 0; -EEXIST; -ENXIO (the TPM does not have all of these PCRs); -ENODEV, -EACCES, -EBUSY,
+ *         ... as lm_host_key_unseal(); -ENOSPC, ...
  */
 int lm_host_key_make(const struct lm_tpm_access *access, const char *path, uint32_t pcrs,
 	struct lm_public_key *ret_key, struct lm_diag *diag);
