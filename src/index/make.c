@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "lemona/index/make.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "lemona/base/array.h"
@@ -218,21 +220,55 @@ static int open_directory(int log_fd)
 	return fd < 0 ? -errno : fd;
 }
 
-static int read_summary(const struct lm_log *log, int dir_fd, struct lm_summary *ret_summary);
-
-/* What an index of before consists of goes, its summary first: nobody opens half of it. */
-static void remove_old(const struct lm_log *log, int dir_fd)
+/* The directory to write into, which nobody else writes into until it is closed. */
+static int make_directory(int log_fd)
 {
-	struct lm_summary summary LM_CLEANUP(lm_summary_release) = LM_SUMMARY_INIT;
-	int r = read_summary(log, dir_fd, &summary);
+	LM_CLOSE int fd = -1;
 
-	unlinkat(dir_fd, SUMMARY_NAME, 0);
-	for (size_t i = 0; r > 0 && i < summary.parts.count; i++) {
-		char name[LM_INDEXER_NAME_BYTES];
+	if (mkdirat(log_fd, LM_INDEX_DIRECTORY, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open_directory(log_fd);
+	if (fd < 0)
+		return fd == -ENOTDIR ? -EEXIST : fd; /* something else has its name */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EALREADY : -errno;
+	return lm_take_fd(fd);
+}
 
-		lm_indexer_part_name(summary.parts.at[i].kind, summary.parts.at[i].number, name);
-		unlinkat(dir_fd, name, 0);
+static bool is_of_index(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return (end && strcmp(end, ".lmx") == 0) || strcmp(name, NEW_SUMMARY_NAME) == 0;
+}
+
+static void close_list(DIR **list)
+{
+	if (*list)
+		closedir(*list);
+}
+
+/*
+ * Whatever there is of an index goes, finished or not, its summary first: nobody opens half of it.
+ * @return 0; -EACCES, -EROFS, -EIO, ...
+ */
+static int remove_parts(int dir_fd)
+{
+	LM_CLOSE int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list LM_CLEANUP(close_list) = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!list)
+		return -errno;
+	lm_take_fd(fd);
+	if (unlinkat(dir_fd, SUMMARY_NAME, 0) < 0 && errno != ENOENT)
+		return -errno;
+	while ((entry = readdir(list))) {
+		if (is_of_index(entry->d_name) && unlinkat(dir_fd, entry->d_name, 0) < 0 &&
+		    errno != ENOENT)
+			return -errno;
 	}
+	return 0;
 }
 
 static int write_parts(struct lm_log *log, struct lm_parts *parts)
@@ -241,27 +277,29 @@ static int write_parts(struct lm_log *log, struct lm_parts *parts)
 	LM_FREE struct lm_log_segment *segments = NULL;
 	LM_CLOSE int dir_fd = -1;
 	size_t count;
-	int log_fd = lm_log_directory(log);
 	int r = lm_log_segments(log, &segments, &count);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = lm_summary_segment(&parts->summary, segments[i].number, segments[i].bytes);
 	if (r < 0)
 		return r;
-	if (mkdirat(log_fd, LM_INDEX_DIRECTORY, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	dir_fd = open_directory(log_fd);
+	dir_fd = make_directory(lm_log_directory(log));
 	if (dir_fd < 0)
 		return dir_fd;
-	remove_old(log, dir_fd);
-	r = make_parts(log, dir_fd, parts, &indexer);
+	r = remove_parts(dir_fd);
+	if (r == 0)
+		r = make_parts(log, dir_fd, parts, &indexer);
 	if (r == 0 && lm_log_state(log) == LM_LOG_LIVE)
 		r = -EBUSY;
 	if (r == 0)
 		r = write_summary(log, dir_fd, indexer, parts);
-	if (r == 0)
-		parts->bytes = count_bytes(dir_fd, &parts->summary);
-	return r;
+	if (r < 0) {
+		/* Parts that nobody will open only take up room. */
+		remove_parts(dir_fd);
+		return r;
+	}
+	parts->bytes = count_bytes(dir_fd, &parts->summary);
+	return 0;
 }
 
 int lm_parts_write(struct lm_log *log, struct lm_parts *ret_parts, struct lm_diag *diag)
@@ -274,6 +312,8 @@ int lm_parts_write(struct lm_log *log, struct lm_parts *ret_parts, struct lm_dia
 	if (r == -EBUSY)
 		return lm_diag_set(diag, r, "The log is still being written: index it when it has "
 				   "ended");
+	if (r == -EALREADY)
+		return lm_diag_set(diag, r, "Another lemona index is at work on this log");
 	if (r < 0)
 		return lm_diag_errno(diag, r, "The index could not be written");
 	*ret_parts = parts;

@@ -290,6 +290,16 @@ static int rename_objects(struct lm_same *same, struct lm_event *events, uint32_
 	return r < 0 ? r : 0;
 }
 
+/* Whole: what an index says of a frame need not hold together. */
+static bool is_kept_frame(const struct lm_store *store, const struct lm_row_frame *frame)
+{
+	const struct lm_log_place *place = &store->place;
+
+	return store->frame && place->first_event == frame->first_event &&
+	       place->events == frame->events && place->segment == frame->segment &&
+	       place->offset == frame->offset;
+}
+
 int lm_store_frame(const struct lm_store *store, uint64_t number,
 		   const struct lm_event **ret_events, uint32_t *ret_count)
 {
@@ -300,7 +310,7 @@ int lm_store_frame(const struct lm_store *store, uint64_t number,
 
 	if (r < 0)
 		return r;
-	if (!store->frame || store->place.first_event != frame.first_event) {
+	if (!is_kept_frame(store, &frame)) {
 		kept->place = (struct lm_log_place){
 			.segment = frame.segment, .events = frame.events,
 			.offset = frame.offset, .first_event = frame.first_event,

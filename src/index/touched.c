@@ -175,7 +175,7 @@ bool touched_find(const struct touched *touched, lm_object_id object,
 	if (low == 0)
 		return false;
 	rest = block_bytes(touched, low - 1, &at);
-	while (next_object(&rest, &at, ret_cursor)) {
+	for (uint32_t i = 0; i < BLOCK_OBJECTS && next_object(&rest, &at, ret_cursor); i++) {
 		if (at >= object)
 			return at == object;
 	}
@@ -184,14 +184,17 @@ bool touched_find(const struct touched *touched, lm_object_id object,
 
 bool touched_next(struct touched_cursor *cursor, uint32_t *ret_place, uint8_t *ret_roles)
 {
-	uint64_t entry;
+	uint64_t entry, step;
 
 	if (lm_bytes_left(&cursor->left) == 0)
 		return false;
 	entry = lm_bytes_varint(&cursor->left);
-	if (cursor->left.bad)
+	step = entry >> 3;
+	/* A place that is told again and again would be read as often. */
+	if (cursor->left.bad || (cursor->begun && step == 0) || step > UINT32_MAX - cursor->place)
 		return false;
-	cursor->place += (uint32_t)(entry >> 3);
+	cursor->begun = true;
+	cursor->place += (uint32_t)step;
 	*ret_place = cursor->place;
 	*ret_roles = entry & 7;
 	return true;

@@ -54,12 +54,14 @@ void touched_open(struct touched *touched, const struct lm_part *part, uint32_t 
 struct touched_cursor {
 	struct lm_bytes left;
 	uint32_t place;
+	bool begun;
 };
 
 /** Find an object. @return whether it is there; a damaged block has nothing */
 bool touched_find(const struct touched *touched, lm_object_id object,
 		  struct touched_cursor *ret_cursor);
-/** @return whether there was another place; *ret_roles: bits 1 << enum lm_rows_role */
+/** @return whether there was another place, behind the one before; *ret_roles: bits
+ *  1 << enum lm_rows_role */
 bool touched_next(struct touched_cursor *cursor, uint32_t *ret_place, uint8_t *ret_roles);
 
 /** Every object in turn: *block and the cursor begin at 0. @return whether there was another */

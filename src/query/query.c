@@ -143,6 +143,10 @@ static int write_rows(struct lm_query *query, struct sink *sink, struct lm_diag 
 	}
 	if (r == 0 && code != SQLITE_DONE)
 		r = guard_explain(query, code, diag);
+	else if (r == 0 && lm_index_status(query->index) < 0)
+		/* What could not be read was passed over: that is no answer. */
+		r = lm_diag_errno(diag, lm_index_status(query->index),
+			"Not all of the log or its index could be read");
 	else if (r == -ENOMEM)
 		lm_diag_errno(diag, r, "The answer could not be written");
 	query->outcome.rows = sink->rows;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The index beside a log: the same answers, and never those of another log or another time."""
 
+import fcntl
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -70,6 +72,13 @@ def index_files(log):
     return sorted((log / "index").iterdir())
 
 
+def section(data, number):
+    """Of a part: where the section's entry is, where it begins, and its size."""
+    entry = next(at for at in range(64, 64 + 64 * 24, 24)
+                 if struct.unpack_from("<I", data, at)[0] == number)
+    return entry, *struct.unpack_from("<QQ", data, entry + 8)
+
+
 def complaint(done, code):
     assert done.returncode == code, done.stderr
     assert done.stderr.startswith("lemona: ") and done.stderr.count("\n") == 1, done.stderr
@@ -90,6 +99,8 @@ def test_parts_are_private(recorded):
 
 def test_made_anew_is_the_same(recorded, copy):
     before = {path.name: path.read_bytes() for path in index_files(copy)}
+    for left in ("new.lmx", "summary.new", "rows-00004711.lmx"):
+        (copy / "index" / left).write_text("of one that was interrupted")
     done = lemona.run("index", copy)
     assert " events in " in done.stdout and " an event" in done.stdout
     assert {path.name: path.read_bytes() for path in index_files(copy)} == before
@@ -121,6 +132,18 @@ def test_damage(copy, recorded, kind, place_in_file):
     assert done.returncode in (0, FAILURE, DAMAGED), done.stderr
     if done.returncode:
         complaint(done, done.returncode)
+
+
+def test_a_query_tells_what_it_could_not_read(copy):
+    """No block of objects is where the catalogs say it is: not to be taken for a log without any."""
+    for path in (copy / "index").glob("catalog-*"):
+        data = bytearray(path.read_bytes())
+        _, begin, size = section(data, 3)
+        for at in range(begin, begin + size, 32):
+            struct.pack_into("<Q", data, at + 24, 2**63)
+        path.write_bytes(data)
+    done = lemona.run("query", copy, "select pid from processes", "--format", "json", check=False)
+    assert "could be read" in complaint(done, DAMAGED)
 
 
 def test_of_another_log_is_not_used(copy, recorded, place):
@@ -168,9 +191,25 @@ def test_a_live_log_has_none_yet(place):
     with lemona.Recording(place / "log"):
         done = lemona.run("index", place / "log", check=False)
         assert "still being written" in complaint(done, FAILURE)
-        assert not (place / "log" / "index" / "summary.lmx").exists()
+        assert not index_files(place / "log")
     lemona.run("index", place / "log")
     assert (place / "log" / "index" / "summary.lmx").exists()
+
+
+def test_one_at_a_time(copy):
+    before = {path.name: path.read_bytes() for path in index_files(copy)}
+    directory = os.open(copy / "index", os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    assert "at work on this log" in complaint(lemona.run("index", copy, check=False), FAILURE)
+    assert {path.name: path.read_bytes() for path in index_files(copy)} == before
+    os.close(directory)
+    lemona.run("index", copy)
+
+
+def test_something_else_in_its_place(copy):
+    shutil.rmtree(copy / "index")
+    (copy / "index").write_text("no directory")
+    assert "exists" in complaint(lemona.run("index", copy, check=False), FAILURE)
 
 
 def test_one_segment_has_none(recorded):

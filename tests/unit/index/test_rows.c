@@ -10,6 +10,7 @@
 
 #include "lemona/base/cleanup.h"
 #include "lemona/base/error.h"
+#include "lemona/index/span.h"
 
 /*
  * Random events in random frames, cut into parts at random: what the parts say of every object is
@@ -296,12 +297,80 @@ static void test_lasting(void **state)
 	assert_true(never < in_part + later);
 }
 
+/* A span of two parts, of one block that begins with object 1. */
+static struct lm_span *make_span(const struct lm_buffer *block)
+{
+	static const uint8_t range[8] = { [4] = 2 }, directory[8] = { 1 };
+	const struct lm_part_info info = { .kind = LM_PART_SPAN, .first_event = 1, .end_event = 2 };
+	int fd LM_CLOSE = memfd_create("span", MFD_CLOEXEC);
+	struct lm_part_writer *writer;
+	struct lm_part *part;
+	struct lm_span *span;
+
+	assert_int_equal(lm_part_writer_new(fd, &info, &writer), 0);
+	assert_int_equal(lm_part_put(writer, 1, range, sizeof(range)), 0);
+	assert_int_equal(lm_part_put(writer, 2, block->data, block->len), 0);
+	assert_int_equal(lm_part_put(writer, 3, directory, sizeof(directory)), 0);
+	assert_int_equal(lm_part_finish(writer), 0);
+	lm_part_writer_free(writer);
+	assert_int_equal(lm_part_open(fd, &part, NULL), 0);
+	assert_int_equal(lm_span_open(part, &span), 0);
+	return span;
+}
+
+/* How many parts have an object, by a span. */
+static size_t count_parts(const struct lm_span *span, lm_object_id object)
+{
+	struct lm_buffer out LM_BUFFER = LM_BUFFER_INIT;
+
+	assert_int_equal(lm_span_find(span, object, UINT8_MAX, &out), 0);
+	return out.len / sizeof(uint32_t);
+}
+
+static void free_span(struct lm_span **span)
+{
+	lm_span_free(*span);
+}
+
+/* Who writes the same place a thousand times has it looked into once. */
+static void test_places_rise(void **state)
+{
+	struct lm_buffer block LM_BUFFER = LM_BUFFER_INIT;
+	struct lm_span *span LM_CLEANUP(free_span) = NULL;
+
+	lm_buffer_append_varint(&block, 0);
+	lm_buffer_append_varint(&block, 1001);
+	lm_buffer_append_varint(&block, 1 << 3 | 1);
+	for (int i = 0; i < 1000; i++)
+		lm_buffer_append_varint(&block, 1);
+	span = make_span(&block);
+	assert_int_equal(count_parts(span, 1), 1);
+}
+
+/* A block that goes on is not read to its end. */
+static void test_blocks_are_bounded(void **state)
+{
+	struct lm_buffer block LM_BUFFER = LM_BUFFER_INIT;
+	struct lm_span *span LM_CLEANUP(free_span) = NULL;
+
+	for (int i = 0; i < 65; i++) {
+		lm_buffer_append_varint(&block, i > 0);
+		lm_buffer_append_varint(&block, 1);
+		lm_buffer_append_varint(&block, 1);
+	}
+	span = make_span(&block);
+	assert_int_equal(count_parts(span, 64), 1);
+	assert_int_equal(count_parts(span, 65), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_are_the_events),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_lasting),
+		cmocka_unit_test(test_places_rise),
+		cmocka_unit_test(test_blocks_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,11 +31,11 @@ void lm_parts_release(struct lm_parts *parts);
 int lm_parts_make(struct lm_log *log, struct lm_parts *ret_parts, struct lm_diag *diag);
 
 /**
- * The same into files beside the log, in the place of those that are there. Nobody uses what was
- * not finished.
+ * The same into files beside the log, in the place of those that are there. What was not finished
+ * is removed, and nobody uses it where that was not possible.
  *
  * @return as above; -ENOTDIR (one segment was opened); -EBUSY (the log is still being written);
- *         -EACCES, -EROFS, -ENOSPC, -EIO, ...
+ *         -EALREADY (somebody else makes its index); -EACCES, -EROFS, -ENOSPC, -EIO, ...
  */
 int lm_parts_write(struct lm_log *log, struct lm_parts *ret_parts, struct lm_diag *diag);
 

@@ -52,8 +52,8 @@ struct lm_query_outcome {
  * @param ret_outcome  set on success
  * @return 1: it ran; 0: there was nothing but space and comments; -EINVAL (no SQL that can be
  *         answered, or a detection point that matches nothing); -ETIME (the time limit); -EINTR
- *         (lm_query_interrupt()); -ENOMEM (or the limit of memory); -EIO (`out` failed). A
- *         sentence is in diag
+ *         (lm_query_interrupt()); -ENOMEM (or the limit of memory); -EIO (`out` failed); what
+ *         lm_index_status() returns. A sentence is in diag
  */
 int lm_query_run(struct lm_query *query, const char *sql, enum lm_query_format format, FILE *out,
 		 const char **ret_tail, struct lm_query_outcome *ret_outcome,
