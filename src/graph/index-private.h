@@ -25,8 +25,6 @@ struct lm_index {
 
 /* Influences (links-store.c). */
 struct links_cache *links_cache_free(struct links_cache *cache);
-/** How many influences are kept. */
-size_t links_cache_size(const struct links_cache *cache);
 struct lm_links links_of_store(const struct lm_index *index, lm_object_id id, bool into,
 			       uint64_t before_ns, uint64_t after_ns);
 struct lm_link link_of_store(const struct lm_links *links, uint32_t i);
@@ -43,12 +41,10 @@ void index_fail(const struct lm_index *index, int code);
 
 /* What was asked of the catalog (known.c). */
 void known_release(struct lm_index *index);
-/** How many objects are kept. */
-size_t known_size(const struct lm_index *index);
 
 /*
- * The last definition of an object, NULL where there is none, or it is of another kind. Valid until
- * the index is trimmed.
+ * The last definition of an object, NULL where there is none, or it is of another kind. Valid as
+ * long as the index.
  */
 const struct lm_object *index_object(const struct lm_index *index, lm_object_id id);
 const struct lm_name *index_name(const struct lm_index *index, lm_object_id id);

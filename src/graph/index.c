@@ -34,18 +34,6 @@ static void free_index(struct lm_index **index)
 	lm_index_free(*index);
 }
 
-/* Some tens of MiB each. */
-#define LINKS_KEPT   500000u
-#define OBJECTS_KEPT 100000u
-
-void lm_index_trim(struct lm_index *index)
-{
-	if (links_cache_size(index->cache) > LINKS_KEPT)
-		index->cache = links_cache_free(index->cache);
-	if (known_size(index) > OBJECTS_KEPT)
-		known_release(index);
-}
-
 static int begin(struct lm_index *index)
 {
 	return index->indexer ? 0 : lm_indexer_new(-1, no_log, &index->indexer);

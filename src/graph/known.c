@@ -2,8 +2,8 @@
 #include "index-private.h"
 
 /*
- * What has been asked of the catalog: it stays where it is until the index is trimmed, so that
- * whoever asks may hold on to an answer while asking more.
+ * What has been asked of the catalog: it stays where it is as long as the index, so that whoever
+ * asks may hold on to an answer while asking more.
  */
 struct known {
 	struct lm_object object; /* kind NONE: there is none */
@@ -35,11 +35,6 @@ void known_release(struct lm_index *index)
 	lm_map_release(&known->of);
 	free(known);
 	index->known = NULL;
-}
-
-size_t known_size(const struct lm_index *index)
-{
-	return index->known ? index->known->all.count : 0;
 }
 
 static struct known *add_known(const struct lm_index *index, lm_object_id id)

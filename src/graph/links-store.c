@@ -36,15 +36,6 @@ struct links_cache *links_cache_free(struct links_cache *cache)
 	return NULL;
 }
 
-size_t links_cache_size(const struct links_cache *cache)
-{
-	size_t size = 0;
-
-	for (size_t i = 0; cache && i < cache->all.count; i++)
-		size += cache->all.at[i]->count;
-	return size;
-}
-
 static struct lm_link make_link(const struct lm_row *row, const struct lm_dependency *d,
 				uint8_t ordinal, uint64_t until_ns)
 {

@@ -70,7 +70,7 @@ int lm_summary_segment(struct lm_summary *summary, uint32_t number, uint64_t byt
 	if (ROOM_IN(summary->segments) < 0)
 		return -ENOMEM;
 	summary->segments.at[summary->segments.count++] =
-		(struct lm_summary_segment){ .bytes = bytes, .number = number };
+		(struct lm_log_segment){ .bytes = bytes, .number = number };
 	return 0;
 }
 
@@ -250,8 +250,8 @@ static int read_segments(const struct lm_part *part, struct lm_summary *summary)
 	int r = READ_LIST(part, SUMMARY_SEGMENTS, SEGMENT_BYTES, summary->segments, &at);
 
 	for (size_t i = 0; i < summary->segments.count; i++, at += SEGMENT_BYTES)
-		summary->segments.at[i] = (struct lm_summary_segment){ load_u64(at),
-								       load_u32(at + 8) };
+		summary->segments.at[i] = (struct lm_log_segment){ load_u64(at),
+								   load_u32(at + 8) };
 	return r;
 }
 

@@ -36,25 +36,8 @@ struct chunk {
 	char data[];
 };
 
-/* An influence in memory: its event tells the rest. */
-struct kept_link {
-	uint64_t begin_ns, end_ns;
-	lm_object_id source, sink;
-	uint32_t event;  /* position */
-	uint16_t op;
-	uint8_t control, flags, ordinal;
-};
-
-struct wall_offset {
-	uint64_t from_ns;
-	int64_t offset_ns;
-};
-
 struct lm_index {
-	bool finished, cut;
-	char host[256];
-	char imported[64]; /* the tool that recorded it; empty: lemona did */
-	uint64_t first_ns, last_ns; /* first UINT64_MAX while nothing happened */
+	bool finished;
 	struct chunk *strings;
 
 	TABLE(struct entry, objects); /* [0] is nobody */
@@ -67,14 +50,8 @@ struct lm_index {
 	TABLE(struct lm_cgroup, cgroups);
 	TABLE(struct lm_content, contents);
 
-	uint64_t event_count;
 	TABLE(struct lm_event, events);
 	TABLE(struct lm_binding, bindings);
-	TABLE(struct lm_gap, gaps);
-	TABLE(struct wall_offset, offsets);
-
-	TABLE(struct kept_link, links);
-	struct rows incoming, outgoing;
 
 	TABLE(struct lm_bound, bounds);
 	struct rows by_name, by_file; /* into bounds, then gathered: */
@@ -95,21 +72,8 @@ int rows_build(struct rows *rows, size_t row_count, size_t element_count,
 void rows_release(struct rows *rows);
 
 /* The parts of lm_index_finish(), in this order. 0 or -ENOMEM. */
-int index_build_links(struct lm_index *index);
 int index_build_names(struct lm_index *index);
 int index_build_peers(struct lm_index *index);
 
 const struct lm_name *index_name(const struct lm_index *index, lm_object_id id);
-const struct lm_process *index_process(const struct lm_index *index, lm_object_id id);
 const struct lm_socket *index_socket(const struct lm_index *index, lm_object_id id);
-const struct lm_file *index_file(const struct lm_index *index, lm_object_id id);
-/**
- * What a file held at a time, as far as it was read since.
- *
- * @param ret_sure  false: it may have been changed between then and the reading
- * @return NULL: never read, and never missed
- */
-const struct lm_content *index_content(const struct lm_index *index, lm_object_id file,
-	uint64_t at_ns, bool *ret_sure);
-/* Path of a control group; LM_STR_NONE where it is not known. */
-struct lm_str index_cgroup_path(const struct lm_index *index, lm_object_id id);

@@ -16,7 +16,6 @@ int lm_index_new(struct lm_index **ret_index)
 
 	if (!index)
 		return -ENOMEM;
-	index->first_ns = UINT64_MAX;
 	if (lm_array_reserve(index->objects.at, index->objects.capacity, 2) < 0) {
 		lm_index_free(index);
 		return -ENOMEM;
@@ -54,11 +53,6 @@ struct lm_index *lm_index_free(struct lm_index *index)
 	free(index->contents.at);
 	free(index->events.at);
 	free(index->bindings.at);
-	free(index->gaps.at);
-	free(index->offsets.at);
-	free(index->links.at);
-	rows_release(&index->incoming);
-	rows_release(&index->outgoing);
 	free(index->bounds.at);
 	free(index->name_bounds);
 	free(index->file_bounds);
@@ -298,14 +292,6 @@ static int add_object(struct lm_index *index, const struct lm_object *object)
 	}
 }
 
-static void widen_span(struct lm_index *index, uint64_t begin_ns, uint64_t end_ns)
-{
-	if (begin_ns < index->first_ns)
-		index->first_ns = begin_ns;
-	if (end_ns > index->last_ns)
-		index->last_ns = end_ns;
-}
-
 static void note_use(struct lm_index *index, lm_object_id id, uint64_t time_ns)
 {
 	if (index->objects.at[id].used_ns < time_ns)
@@ -317,12 +303,9 @@ static int add_event(struct lm_index *index, const struct lm_event *event)
 	struct lm_event *slot;
 	int r;
 
-	if (lm_op_is_aside(event->op)) {
-		widen_span(index, event->end_ns, event->end_ns);
+	if (lm_op_is_aside(event->op))
 		return 0;
-	}
 	r = imply_kind(index, event->actor, LM_OBJECT_KIND_PROCESS);
-
 	if (r == 0)
 		r = imply_kind(index, event->object, LM_OBJECT_KIND_NONE);
 	if (r == 0)
@@ -335,8 +318,6 @@ static int add_event(struct lm_index *index, const struct lm_event *event)
 		return r;
 	note_use(index, event->object, event->end_ns);
 	note_use(index, event->object2, event->end_ns);
-	widen_span(index, event->end_ns, event->end_ns);
-	index->event_count++;
 	if (index->events.count >= UINT32_MAX - 1)
 		return -ENOMEM;
 	if (lm_array_reserve(index->events.at, index->events.capacity, index->events.count + 1) < 0)
@@ -367,14 +348,6 @@ static int add_binding(struct lm_index *index, const struct lm_binding *binding)
 	return 0;
 }
 
-static int add_gap(struct lm_index *index, const struct lm_gap *gap)
-{
-	if (lm_array_reserve(index->gaps.at, index->gaps.capacity, index->gaps.count + 1) < 0)
-		return -ENOMEM;
-	index->gaps.at[index->gaps.count++] = *gap;
-	return 0;
-}
-
 int lm_index_add(struct lm_index *index, const struct lm_item *item)
 {
 	if (index->finished)
@@ -387,38 +360,10 @@ int lm_index_add(struct lm_index *index, const struct lm_item *item)
 	case LM_ITEM_EVENT:
 		return add_event(index, &item->event);
 	case LM_ITEM_GAP:
-		return add_gap(index, &item->gap);
+		return 0; /* no catalog tells of one */
 	default:
 		return -LM_E_DAMAGED;
 	}
-}
-
-void lm_index_set_host(struct lm_index *index, const char *host)
-{
-	size_t len = strnlen(host, sizeof(index->host) - 1);
-
-	memcpy(index->host, host, len);
-	index->host[len] = '\0';
-}
-
-void lm_index_set_imported(struct lm_index *index, const char *tool)
-{
-	size_t len = strnlen(tool, sizeof(index->imported) - 1);
-
-	memcpy(index->imported, tool, len);
-	index->imported[len] = '\0';
-}
-
-int lm_index_add_wall_offset(struct lm_index *index, uint64_t from_ns, int64_t offset_ns)
-{
-	size_t count = index->offsets.count;
-
-	if (count > 0 && index->offsets.at[count - 1].offset_ns == offset_ns)
-		return 0;
-	if (lm_array_reserve(index->offsets.at, index->offsets.capacity, count + 1) < 0)
-		return -ENOMEM;
-	index->offsets.at[index->offsets.count++] = (struct wall_offset){ from_ns, offset_ns };
-	return 0;
 }
 
 int rows_build(struct rows *rows, size_t row_count, size_t element_count,
@@ -463,11 +408,7 @@ int lm_index_finish(struct lm_index *index)
 	if (index->finished)
 		return -EBUSY;
 	index->finished = true;
-	if (index->first_ns == UINT64_MAX)
-		index->first_ns = 0;
-	r = index_build_links(index);
-	if (r == 0)
-		r = index_build_names(index);
+	r = index_build_names(index);
 	if (r == 0)
 		r = index_build_peers(index);
 	return r;

@@ -117,12 +117,6 @@ struct lm_links lm_index_outgoing(const struct lm_index *index, lm_object_id sou
 struct lm_link lm_links_get(const struct lm_links *links, uint32_t i);
 
 /**
- * Let go of answers that are kept for further questions, if they have become many. Nobody may hold
- * on to anything that was borrowed.
- */
-void lm_index_trim(struct lm_index *index);
-
-/**
  * What went wrong since the index was made, where a question could not say so: a run of links that
  * could not be read was passed over.
  * @return 0; -LM_E_DAMAGED, -EIO, -ENOMEM

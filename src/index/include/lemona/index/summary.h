@@ -3,6 +3,7 @@
 
 #include "lemona/event/event.h"
 #include "lemona/index/part.h"
+#include "lemona/log/reader.h"
 
 /*
  * What is said once for a whole log: how long and how much it is, its gaps, its wall clock, and of
@@ -11,11 +12,6 @@
 struct lm_summary_offset {
 	uint64_t from_ns;  /* boot time from which on it holds */
 	int64_t offset_ns; /* wall time minus boot time */
-};
-
-struct lm_summary_segment {
-	uint64_t bytes;
-	uint32_t number;
 };
 
 struct lm_summary_part {
@@ -39,7 +35,7 @@ struct lm_summary {
 	char damage[LM_SUMMARY_DAMAGE_BYTES]; /* first sentence about damage in it; empty: none */
 	LM_SUMMARY_LIST(struct lm_gap) gaps;                   /* in stored order */
 	LM_SUMMARY_LIST(struct lm_summary_offset) offsets;     /* rising; the first one from 0 */
-	LM_SUMMARY_LIST(struct lm_summary_segment) segments;   /* of the log, by number */
+	LM_SUMMARY_LIST(struct lm_log_segment) segments;       /* of the log, by number */
 	LM_SUMMARY_LIST(struct lm_summary_part) parts;         /* by kind, oldest first */
 	LM_SUMMARY_LIST(struct lm_summary_alias) aliases;      /* by the later number */
 };
